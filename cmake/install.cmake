@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+# Installs the headers, the CMake package and the pkg-config file; nothing here depends on the machine's architecture.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(peal_cmake_dir ${CMAKE_INSTALL_DATADIR}/cmake/peal)
+
+install(TARGETS peal EXPORT peal-targets FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT peal-targets NAMESPACE peal:: DESTINATION ${peal_cmake_dir})
+
+configure_package_config_file(
+  ${CMAKE_CURRENT_LIST_DIR}/peal-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/peal-config.cmake
+  INSTALL_DESTINATION ${peal_cmake_dir})
+write_basic_package_version_file(
+  ${CMAKE_CURRENT_BINARY_DIR}/peal-config-version.cmake
+  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+file(GLOB peal_component_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/components/*.cmake)
+install(FILES
+  ${CMAKE_CURRENT_BINARY_DIR}/peal-config.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/peal-config-version.cmake
+  DESTINATION ${peal_cmake_dir})
+install(FILES ${peal_component_files} DESTINATION ${peal_cmake_dir}/components)
+
+# The way from the .pc file's folder up to the prefix, so that the tree may be moved.
+file(RELATIVE_PATH peal_up "/${CMAKE_INSTALL_DATADIR}/pkgconfig" "/")
+configure_file(${CMAKE_CURRENT_LIST_DIR}/peal.pc.in ${CMAKE_CURRENT_BINARY_DIR}/peal.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/peal.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

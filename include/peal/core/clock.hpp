@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The time the bus lives by: steady, so that a jump of the wall clock moves no delay.
+#pragma once
+
+#include <chrono>
+
+namespace peal::inline v0 {
+
+/// A moment of the bus's clock: steady, comparable within one process only.
+using time_point = std::chrono::steady_clock::time_point;
+
+/// Lengths of time everywhere in the interface; every `std::chrono` duration converts.
+using nanoseconds = std::chrono::nanoseconds;
+
+/// `at + d`, saturating instead of wrapping.
+constexpr time_point saturating_add(time_point at, nanoseconds d) noexcept {
+    if (d.count() > 0 && at > time_point::max() - d) {
+        return time_point::max();
+    }
+    return at + d;
+}
+
+}  // namespace peal::inline v0

@@ -69,7 +69,8 @@ std::string promises(const Catch::TestCaseInfo& test) {
 #else
     const std::string& text = tag;
 #endif
-    const bool number = text.size() > 1 && std::all_of(text.begin() + 1, text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool number =
+        text.size() > 1 && std::all_of(text.begin() + 1, text.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (number && (text[0] == 'P' || text[0] == 'p')) result += ";P" + text.substr(1);
   }
   return result;

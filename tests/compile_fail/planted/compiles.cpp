@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// expect: peal: this sentence is never printed
+#ifdef PEAL_EXPECT_FAIL
+int fine;
+#endif

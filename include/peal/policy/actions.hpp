@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The two final actions of a failure rule: discard the event, or keep it as a dead letter.
+#pragma once
+
+#include <peal/core/outcome.hpp>
+
+namespace peal::inline v0 {
+
+// peal::discard, the other final action, is an outcome of handlers as well: core/outcome.hpp.
+
+/// Action of a rule: the event is kept as a dead letter for review and redrive. What happens when no rule matches.
+struct dead_letter_t {
+  explicit dead_letter_t() = default;
+};
+inline constexpr dead_letter_t dead_letter{};
+
+}  // namespace peal::inline v0

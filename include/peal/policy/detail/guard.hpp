@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// The generated catch clauses: one try block a rule, the first rule innermost, so that an exception is caught once.
+#pragma once
+
+#include <peal/detail/type_name.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#if defined(__cpp_exceptions) && defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
+
+namespace peal::inline v0::detail {
+
+#if defined(__cpp_exceptions)
+
+template <class Exception>
+concept has_what = std::is_convertible_v<const Exception*, const std::exception*>;
+
+template <class Exception>
+std::string_view text_of(const Exception& e) noexcept {
+  if constexpr (has_what<Exception>) {
+    const char* const text = static_cast<const std::exception&>(e).what();
+    return text != nullptr ? std::string_view{text} : std::string_view{};
+  } else {
+    return type_name<Exception>();
+  }
+}
+
+// Called inside a catch clause; a text for which there is no memory is left empty.
+template <class Failure, class Action>
+void record(std::optional<Failure>& failed, Action action, std::string_view text) noexcept {
+  failed.emplace();
+  failed->action = action;
+  try {
+    failed->error_text.assign(text);
+  } catch (const std::exception&) {
+    failed->error_text.clear();
+  }
+}
+
+/// Calls `f` inside the clauses of the first `Count` rules.
+template <std::size_t Count, class Set, class F, class Failure>
+void guard_typed(const Set& rules, F& f, std::optional<Failure>& failed) {
+  if constexpr (Count == 0) {
+    static_cast<void>(f());
+  } else {
+    using exception = typename Set::template exception_at<Count - 1>;
+    try {
+      guard_typed<Count - 1>(rules, f, failed);
+    } catch (const exception& e) {
+      record(failed, rules.template action<Count - 1>(), text_of(e));
+    }
+  }
+}
+
+template <std::size_t Count, class Set, class F, class Failure>
+void guard(const Set& rules, F& f, std::optional<Failure>& failed) {
+  try {
+    guard_typed<Count>(rules, f, failed);
+  } catch (const std::exception& e) {
+    record(failed, rules.fallback(), text_of(e));
+#if defined(__GLIBCXX__)
+  } catch (const abi::__forced_unwind&) {
+    throw;  // a thread being cancelled: swallowing this would end the process
+#endif
+  } catch (...) {
+    record(failed, rules.fallback(), "unknown exception");
+  }
+}
+
+#else
+
+template <std::size_t, class Set, class F, class Failure>
+void guard(const Set&, F& f, std::optional<Failure>&) {
+  static_cast<void>(f());
+}
+
+#endif
+
+}  // namespace peal::inline v0::detail

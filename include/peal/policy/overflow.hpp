@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// What happens to a subscription that falls behind: without this policy publishers wait for it.
+#pragma once
+
+#include <concepts>
+
+namespace peal::inline v0 {
+
+/// Choice of `behind`: publishers in need of room take the oldest unread events from this subscription.
+struct drop_oldest_t {
+  explicit drop_oldest_t() = default;
+};
+inline constexpr drop_oldest_t drop_oldest{};
+
+/// Policy: the subscription does not hold publishers back.
+///
+/// Delivery: events that it did not read in time are counted as dropped. It copies a few at a time out of the ring, so
+/// its events must be copyable, and a publisher may wait for those few copies.
+/// Example: `peal::behind{peal::drop_oldest}`
+template <class Choice>
+class behind {
+  static_assert(std::same_as<Choice, drop_oldest_t>, "peal: behind{…} takes peal::drop_oldest");
+
+ public:
+  constexpr explicit behind(Choice) noexcept {}
+};
+
+}  // namespace peal::inline v0

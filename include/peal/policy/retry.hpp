@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// Rules for failed runs: on<Exception>(action) and otherwise(action), compiled into one set of nested catch clauses.
+#pragma once
+
+#include <peal/policy/actions.hpp>
+#include <peal/policy/backoff.hpp>
+#include <peal/policy/detail/guard.hpp>
+#include <peal/policy/detail/rule_checks.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace peal::inline v0 {
+
+/// What a rule may do with a failed run.
+template <class T>
+concept retry_action = std::same_as<T, backoff> || std::same_as<T, discard_t> || std::same_as<T, dead_letter_t>;
+
+/// "When the handler throws an `Exception`, do this."
+template <class Exception, retry_action Action>
+struct rule {
+  using exception_type = Exception;
+  using action_type = Action;
+  Action action;
+};
+
+/// "When it throws anything that no rule before names, do this."
+template <retry_action Action>
+struct otherwise_rule {
+  using action_type = Action;
+  Action action;
+};
+
+/// Says what happens when the handler throws an `Exception` or a type derived from it. The first matching rule wins.
+/// Example: `peal::on<card_declined>(peal::discard)`
+template <class Exception, retry_action Action>
+[[nodiscard]] constexpr rule<Exception, Action> on(Action action) noexcept {
+  static_assert(std::is_same_v<Exception, std::remove_cvref_t<Exception>>,
+                "peal: on<Exception> names the exception's type itself, without const or &");
+  return {action};
+}
+template <class Exception, class Other>
+  requires(!retry_action<Other>)
+constexpr void on(const Other&) noexcept {
+  static_assert(detail::never<Other>,
+                "peal: the action of on<Exception>(action) is peal::backoff{…}, peal::discard or peal::dead_letter");
+}
+
+/// Says what happens when no rule before matches; without it, a dead letter after one run. Written last.
+/// Example: `peal::otherwise(peal::dead_letter)`
+template <retry_action Action>
+[[nodiscard]] constexpr otherwise_rule<Action> otherwise(Action action) noexcept {
+  return {action};
+}
+template <class Other>
+  requires(!retry_action<Other>)
+constexpr void otherwise(const Other&) noexcept {
+  static_assert(detail::never<Other>,
+                "peal: the action of otherwise(action) is peal::backoff{…}, peal::discard or peal::dead_letter");
+}
+
+/// What a policy must be to stand in a `rule_set`.
+template <class T>
+concept retry_rule = detail::is_on_rule<T> || detail::is_otherwise<T>;
+
+/// The actions by name; the tags `discard` and `dead_letter` keep those words for themselves.
+enum class action_kind : std::uint8_t { letter, discarded, retry };
+
+/// A rule's action with its type forgotten.
+/// Lifetime: `plan` points into the rule set and is null unless the kind is `retry`.
+struct applied_action {
+  action_kind kind = action_kind::letter;
+  const backoff* plan = nullptr;
+};
+
+/// A run that threw: what the rules say about it, and what the exception said.
+struct failure {
+  applied_action action;
+  std::string error_text;  ///< what(), or the exception's type name where it has no what(), or "unknown exception"
+};
+
+/// The rules of one subscription, in the order written.
+///
+/// Order: the first rule whose exception is the thrown type or a base of it; `otherwise` after all; else a dead letter.
+/// Errors: what a run throws is thrown once, caught once and never leaves `run`, except the forced unwinding of a thread
+/// that is cancelled (`abi::__forced_unwind`), which passes through. Without exceptions (-fno-exceptions) `run` is a call.
+/// Thread safety: `run` may be called at once from any number of threads.
+template <class... Rules>
+class rule_set {
+  static_assert((retry_rule<Rules> && ...),
+                "peal: a rule is made by peal::on<Exception>(action) or peal::otherwise(action)");
+  static_assert((std::size_t{detail::is_otherwise<Rules>} + ... + 0) <= 1,
+                "peal: a subscription has more than one otherwise(…); keep one, written after every on<…>");
+  static_assert((std::size_t{detail::is_otherwise<Rules>} + ... + 0) > 1 || detail::otherwise_is_last<Rules...>,
+                "peal: a rule written after otherwise(…) can never match; write otherwise(…) last");
+  static_assert(detail::all_reachable<Rules...>,
+                "peal: a rule can never match because an on<Base> before it catches the same exception; write the "
+                "derived exception first");
+
+ public:
+  /// True when no failed event is ever kept aside, so that a move-only event can be handled.
+  static constexpr bool only_discards =
+      (detail::is_otherwise<Rules> || ...) && (std::same_as<typename Rules::action_type, discard_t> && ...);
+
+  constexpr explicit rule_set(Rules... rules) noexcept : rules_{std::move(rules)...} {}
+
+  /// Calls `f()`; nothing when it returned, the failure when it threw.
+  template <std::invocable F>
+  [[nodiscard]] std::optional<failure> run(F&& f) const {
+    std::optional<failure> failed;
+    detail::guard<typed_count>(*this, f, failed);
+    return failed;
+  }
+
+  /// The action of `otherwise`, or the dead letter that stands in for it.
+  [[nodiscard]] constexpr applied_action fallback() const noexcept {
+    if constexpr (typed_count < sizeof...(Rules)) return erase(std::get<typed_count>(rules_).action);
+    return {};
+  }
+
+  /// The action of the rule at `Index`. // called by the catch clauses of detail::guard
+  template <std::size_t Index>
+  [[nodiscard]] constexpr applied_action action() const noexcept {
+    return erase(std::get<Index>(rules_).action);
+  }
+  template <std::size_t Index>
+  using exception_at = typename std::tuple_element_t<Index, std::tuple<Rules...>>::exception_type;
+
+ private:
+  static constexpr std::size_t typed_count = (std::size_t{detail::is_on_rule<Rules>} + ... + 0);
+
+  static constexpr applied_action erase(const backoff& plan) noexcept { return {action_kind::retry, &plan}; }
+  static constexpr applied_action erase(discard_t) noexcept { return {action_kind::discarded, nullptr}; }
+  static constexpr applied_action erase(dead_letter_t) noexcept { return {action_kind::letter, nullptr}; }
+
+  std::tuple<Rules...> rules_;
+};
+
+}  // namespace peal::inline v0

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# Included by the users' projects: peal::peal brings headers, C++20 and threads, and no flag, definition or option else.
+foreach(property COMPILE_OPTIONS COMPILE_DEFINITIONS LINK_OPTIONS LINK_DIRECTORIES PRECOMPILE_HEADERS SOURCES)
+  get_target_property(value peal::peal INTERFACE_${property})
+  if(value)
+    message(FATAL_ERROR "peal::peal pushes INTERFACE_${property}: ${value}")
+  endif()
+endforeach()
+get_target_property(value peal::peal INTERFACE_COMPILE_FEATURES)
+if(NOT value STREQUAL "cxx_std_20")
+  message(FATAL_ERROR "peal::peal asks for ${value}")
+endif()
+get_target_property(value peal::peal INTERFACE_LINK_LIBRARIES)
+if(NOT value STREQUAL "Threads::Threads")
+  message(FATAL_ERROR "peal::peal links ${value}")
+endif()

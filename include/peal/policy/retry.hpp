@@ -70,10 +70,10 @@ template <class T>
 concept retry_rule = detail::is_on_rule<T> || detail::is_otherwise<T>;
 
 /// The actions by name; the tags `discard` and `dead_letter` keep those words for themselves.
-enum class action_kind : std::uint8_t { letter, discarded, retry };
+enum class action_kind : std::uint8_t { letter, discarded, again };
 
 /// A rule's action with its type forgotten.
-/// Lifetime: `plan` points into the rule set and is null unless the kind is `retry`.
+/// Lifetime: `plan` points into the rule set and is null unless the kind is `again`.
 struct applied_action {
   action_kind kind = action_kind::letter;
   const backoff* plan = nullptr;
@@ -135,7 +135,7 @@ class rule_set {
  private:
   static constexpr std::size_t typed_count = (std::size_t{detail::is_on_rule<Rules>} + ... + 0);
 
-  static constexpr applied_action erase(const backoff& plan) noexcept { return {action_kind::retry, &plan}; }
+  static constexpr applied_action erase(const backoff& plan) noexcept { return {action_kind::again, &plan}; }
   static constexpr applied_action erase(discard_t) noexcept { return {action_kind::discarded, nullptr}; }
   static constexpr applied_action erase(dead_letter_t) noexcept { return {action_kind::letter, nullptr}; }
 

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// An event count: threads sleep until a condition that others make true, without a lock and without a lost wake-up.
+#pragma once
+
+#include <peal/ring/atomics.hpp>
+#include <peal/ring/detail/line.hpp>
+
+#include <chrono>
+#include <cstdint>
+
+namespace peal::inline v0 {
+
+/// How long a waiting thread looks before it sleeps.
+struct spin_limit {
+  std::uint32_t pauses = 100;  ///< looks with a pause instruction between them; count; 0 and up
+  std::uint32_t yields = 4;    ///< looks with the time slice given away between them; count; 0 and up
+};
+
+namespace detail {
+
+/// `now + length` where that can be told, else the end of time.
+template <class Rep, class Period>
+[[nodiscard]] std::chrono::steady_clock::time_point deadline_after(std::chrono::duration<Rep, Period> length) noexcept {
+  using clock = std::chrono::steady_clock;
+  const auto now = clock::now();
+  const double seconds = std::chrono::duration<double>(length).count();
+  if (!(seconds < 3e8)) return clock::time_point::max();  // ten years, or not a number
+  if (seconds <= 0) return now;
+  return now + std::chrono::ceil<clock::duration>(length);
+}
+
+}  // namespace detail
+
+/// Lets threads sleep until a condition holds, at no cost for those who make it true while nobody sleeps.
+/// The condition is made true by `barrier::publish` (or by a seq_cst access, then notify with side::rare) *before*
+/// notify is called, and is looked at by `barrier::recheck` (or seq_cst) between prepare() and commit().
+/// Source: the event count of section 6 of the ring's protocols; Reed and Kanodia, 1979; folly::EventCount.
+/// Thread safety: everything may be called from any thread.
+/// Memory order: what happened before a condition was made true is ordered by the condition itself, not by the wake-up.
+/// Complexity: notify is one load while nobody sleeps, else one read-modify-write and one system call.
+template <atomics_policy Atomics = native_atomics>
+class event_count {
+  using word = typename Atomics::template atomic<std::uint32_t>;
+
+ public:
+  using clock = std::chrono::steady_clock;
+
+  /// What prepare() has seen; worth something only for the commit or cancel that follows.
+  struct key {
+    std::uint32_t epoch;
+  };
+
+  explicit event_count(barrier<Atomics> order = {}, spin_limit spin = {}) noexcept : barrier_{order}, spin_{spin} {}
+  event_count(const event_count&) = delete;
+  event_count& operator=(const event_count&) = delete;
+
+  [[nodiscard]] const barrier<Atomics>& order() const noexcept { return barrier_; }
+
+  /// Whether anybody sleeps or is about to.
+  [[nodiscard]] bool has_waiters(side where = side::frequent) const noexcept {
+    // [W1] pairs with [B1]: after the condition, a store before a load, ordered by the barrier or by seq_cst on both
+    // sides. The rare side has no compiler barrier behind it and is seq_cst in both modes.
+    return (where == side::frequent ? barrier_.observe(waiters_) : waiters_.load(std::memory_order_seq_cst)) != 0;
+  }
+
+  /// Wakes one sleeper, if there is one.
+  void notify_one(side where = side::frequent) noexcept {
+    if (has_waiters(where)) [[unlikely]] {
+      epoch_.fetch_add(1, std::memory_order_release);  // [W2] pairs with [B2]
+      parking_.wake_one(epoch_);
+    }
+  }
+
+  /// Wakes every sleeper.
+  void notify_all(side where = side::frequent) noexcept {
+    if (has_waiters(where)) [[unlikely]] {
+      epoch_.fetch_add(1, std::memory_order_release);  // [W2] pairs with [B2]
+      parking_.wake_all(epoch_);
+    }
+  }
+
+  /// Sleeps until `ready()` holds.
+  /// `ready` looks at its conditions by barrier::recheck() or seq_cst, and is called any number of times.
+  template <class Ready>
+  void wait(Ready ready) {
+    while (!spin(ready)) {
+      const key seen = prepare();
+      if (ready()) return cancel();
+      commit(seen);
+    }
+  }
+
+  /// Sleeps until `ready()` holds or the deadline has passed; whether it holds at the end.
+  template <class Ready>
+  [[nodiscard]] bool wait_until(clock::time_point deadline, Ready ready) {
+    if (deadline == clock::time_point::max()) return wait(ready), true;
+    while (!spin(ready)) {
+      const key seen = prepare();
+      if (ready()) return cancel(), true;
+      if (!commit_until(seen, deadline)) return ready();
+    }
+    return true;
+  }
+
+  template <class Rep, class Period, class Ready>
+  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> length, Ready ready) {
+    return wait_until(detail::deadline_after(length), ready);
+  }
+
+  /// The first half of going to sleep: every condition is looked at again after it, then commit() or cancel() follows.
+  /// With `heavy_follows` the barrier is left to the caller, who calls `order().settle()` *after* prepare() and *before*
+  /// looking again, so that one barrier serves several handshakes.
+  [[nodiscard]] key prepare(bool heavy_follows = false) noexcept {
+    waiters_.fetch_add(1, std::memory_order_seq_cst);  // [B1] pairs with [W1]
+    if (!heavy_follows) barrier_.settle();
+    // An epoch read early is an old one, which only makes the sleep end sooner; read late it would hide a wake-up.
+    return {epoch_.load(std::memory_order_acquire)};  // [B2] pairs with [W2]
+  }
+
+  /// Not going to sleep after all.
+  void cancel() noexcept { waiters_.fetch_sub(1, std::memory_order_relaxed); }
+
+  /// Sleeps unless somebody has notified since prepare(); may return early, so the caller looks again.
+  void commit(key seen) noexcept {
+    parking_.wait(epoch_, seen.epoch, nullptr);
+    cancel();
+  }
+
+  /// The same with an end; false when the deadline has passed.
+  bool commit_until(key seen, clock::time_point deadline) noexcept {
+    if (deadline == clock::time_point::max()) return commit(seen), true;
+    const bool in_time = parking_.wait(epoch_, seen.epoch, &deadline);
+    cancel();
+    return in_time;
+  }
+
+ private:
+  template <class Ready>
+  [[nodiscard]] bool spin(Ready& ready) const {
+    for (std::uint32_t i = 0; i < spin_.pauses; ++i) {
+      if (ready()) return true;
+      Atomics::pause();
+    }
+    for (std::uint32_t i = 0; i < spin_.yields; ++i) {
+      if (ready()) return true;
+      Atomics::yield();
+    }
+    return ready();
+  }
+
+  alignas(detail::line_size) word waiters_{0};
+  barrier<Atomics> barrier_;
+  spin_limit spin_;
+  alignas(detail::line_size) word epoch_{0};
+  [[no_unique_address]] typename Atomics::parking parking_;
+};
+
+}  // namespace peal::inline v0

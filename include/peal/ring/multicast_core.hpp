@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+// The multicast ring without values and without waiting: claim, publish, cursors, drops, holds, reclaim.
+#pragma once
+
+#include <peal/ring/detail/claim_word.hpp>
+#include <peal/ring/detail/cursor_table.hpp>
+#include <peal/ring/detail/reclaimer.hpp>
+#include <peal/ring/detail/slot_array.hpp>
+#include <peal/ring/event_count.hpp>
+#include <peal/ring/sequence.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace peal::inline v0 {
+
+struct multicast_options {
+  std::size_t capacity = 4096;         ///< slots; rounded up to a power of two, at least 2
+  std::size_t max_cursors = 64;        ///< cursors that may stand at once; count
+  std::size_t max_holds = 0;           ///< positions that may be held at once; count
+  position first = 0;                  ///< position of the first event; below 2^56; for tests of the wrap
+  bool single_producer = false;        ///< only one thread publishes; claims are then no read-modify-writes
+  std::optional<barrier_mode> mode{};  ///< how sleepers and wakers are ordered; none: the best the machine has
+  spin_limit spin{};                   ///< how long the waiting forms look before they sleep
+};
+
+struct claim_result {
+  claim_status status;
+  position first;
+};
+
+/// What a cursor has left behind when it left.
+struct departure {
+  position at = 0;                             ///< the first position it has not read
+  std::array<std::uint64_t, 16> dropped{};     ///< events that publishers dropped for it, by tag & 15; count
+};
+
+/// A run of positions, `last` excluded.
+struct position_run {
+  position first;
+  position last;
+  [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(distance(last, first)); }
+};
+
+/// A ring of slots in which each cursor reads every event in place, and publishers wait for the slowest cursor.
+/// The caller puts the payloads into the slots and does the waiting; multicast_ring does both.
+/// Capacity: `multicast_options::capacity` events between the oldest one still needed and the newest.
+/// Order: one order of positions for all cursors; the order of the claims.
+/// Errors: none thrown after construction; a claim says why it was refused.
+/// Thread safety: claims and publications from any thread (single_producer: from one); a cursor's members from one
+/// thread at a time; join, leave, close, scans from any thread.
+/// Memory order: what happened before a publication happens before a cursor's available() that returns it; what a cursor
+/// did before advance() happens before the claim that takes the slot again.
+/// Complexity: a claim is one compare-exchange while the cached gate has room, else a scan of the cursors.
+/// Lifetime: the payload type is destroyed once, when the last cursor has passed it; trivially destructible ones never.
+template <class T, atomics_policy Atomics = native_atomics>
+class multicast_core {
+  using word = typename Atomics::template atomic<std::uint64_t>;
+  using slots = detail::slot_array<T, Atomics>;
+  using table = detail::cursor_table<Atomics>;
+  using line = typename table::line;
+
+ public:
+  static constexpr bool reclaims = detail::needs_reclaim<T>();
+  static constexpr std::size_t stride = slots::stride;
+  static constexpr std::size_t payload_offset = slots::payload_offset;
+
+  explicit multicast_core(multicast_options options = {})
+      : order_{options.mode ? barrier<Atomics>{*options.mode} : barrier<Atomics>{}},
+        slots_{options.capacity, options.first & position_mask},
+        table_{options.max_cursors, options.max_holds,
+               options.single_producer && order_.mode() == barrier_mode::sequential},
+        claim_{options.first & position_mask, options.single_producer, order_},
+        gate_{options.first & position_mask},
+        reclaimer_{options.first & position_mask},
+        room_{order_, options.spin} {}
+
+  ~multicast_core() {
+    if constexpr (reclaims) {
+      for (position p = reclaimer_.destroyed(); p != claim_.head(); p = peal::advance(p, 1)) destroy(p);
+    }
+  }
+
+  multicast_core(const multicast_core&) = delete;
+  multicast_core& operator=(const multicast_core&) = delete;
+
+  // ---- publishing ----
+
+  /// Takes `n` places (1 … capacity) in a row, never waits. Between a claim and its publication nothing may fail.
+  [[nodiscard]] claim_result try_claim(std::size_t n = 1, caller who = caller::outsider) noexcept {
+    if (claim_.single()) return claim_single(n, who);
+    std::uint64_t w = claim_.load();
+    for (;;) {
+      const claim_status refused = detail::refusal(w, who);
+      if (refused != claim_status::claimed) return {refused, 0};
+      const position p = w >> 2;
+      if (!fits(p, n) && !make_room(p, n)) {
+        const std::uint64_t now = claim_.load();
+        if (now == w) return {claim_status::full, p};
+        w = now;
+      } else if (claim_.exchange(w, peal::advance(p, n) << 2 | (w & detail::claim_state_bits))) {
+        prefetch(p, n);
+        return {claim_status::claimed, p};
+      }
+    }
+  }
+
+  /// Where the payload of a claimed position is to be constructed.
+  [[nodiscard]] T* storage(position p) const noexcept { return slots_.storage(p); }
+  /// The payload of a position that is published and not yet given back.
+  [[nodiscard]] T* payload(position p) const noexcept { return slots_.payload(p); }
+
+  /// Shows a claimed position to the cursors; wakes nobody. Of a range, the highest first.
+  void publish(position p, std::uint8_t tag = 0) noexcept {
+    order_.publish(slots_.word(p), slots::word_of(p, tag));  // [P1] pairs with [S1] and [S2]
+    if (claim_.single() && p == single_first_) claim_.producer_finish(single_end_);
+  }
+
+  /// Shows a claimed range, with a tag for each position.
+  void publish_range(position first, std::size_t n, const std::uint8_t* tags) noexcept {
+    show_behind(first, n, [tags](std::size_t k) { return tags[k]; });
+    publish(first, tags[0]);
+  }
+  void publish_range(position first, std::size_t n, std::uint8_t tag = 0) noexcept {
+    show_behind(first, n, [tag](std::size_t) { return tag; });
+    publish(first, tag);
+  }
+
+  /// To be called behind a publication when present() is 0: an unheard event is destroyed at once.
+  void publish_done() noexcept { reclaim(); }
+
+  /// Raises the state to `closing` or `closed` and wakes every publisher that waits; whether this call raised it.
+  bool close(claim_status to = claim_status::closed) noexcept {
+    const bool raised = claim_.close(to == claim_status::closed ? detail::claim_closed : detail::claim_closing);
+    room_.notify_all(side::rare);
+    return raised;
+  }
+
+  /// `claimed` stands for open; seq_cst, fit for the second look before a sleep.
+  [[nodiscard]] claim_status state() const noexcept { return detail::refusal(claim_.state(), caller::outsider); }
+  [[nodiscard]] position claim_position() const noexcept { return claim_.head(); }
+  [[nodiscard]] position gate() const noexcept { return gate_.load(std::memory_order_acquire); }  // [G1]
+  /// Everything before it has been destroyed; without a destructor, everything before the gate.
+  [[nodiscard]] position destroyed() const noexcept { return limit(); }
+
+  // ---- slots ----
+
+  [[nodiscard]] bool published(position p) const noexcept {
+    return slots::reached(slots_.word(p).load(std::memory_order_acquire), p);  // [S1] pairs with [P1]
+  }
+  /// Of a position that is published and not yet given back.
+  [[nodiscard]] std::uint8_t tag(position p) const noexcept {
+    return static_cast<std::uint8_t>(slots_.word(p).load(std::memory_order_relaxed));
+  }
+  [[nodiscard]] std::byte* slots_base() const noexcept { return slots_.base(); }
+  [[nodiscard]] std::size_t mask() const noexcept { return slots_.mask(); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return slots_.capacity(); }
+  [[nodiscard]] std::size_t footprint() const noexcept { return sizeof(*this) + slots_.bytes() + table_.bytes(); }
+  [[nodiscard]] const barrier<Atomics>& order() const noexcept { return order_; }
+
+  // ---- cursors ----
+
+  /// A cursor that gates: it reads every event from start() on. None when the table is full.
+  [[nodiscard]] std::optional<std::uint32_t> join() noexcept { return join_as(0); }
+  /// A cursor that publishers in need of room move on: it reads by pin() and unpin().
+  [[nodiscard]] std::optional<std::uint32_t> join_dropping() noexcept { return join_as(detail::cursor_dropping); }
+
+  [[nodiscard]] position start(std::uint32_t index) const noexcept {
+    return table_.at(index).start.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] position cursor(std::uint32_t index) const noexcept {
+    return table_.at(index).word.load(std::memory_order_relaxed) >> detail::cursor_flag_bits;
+  }
+
+  /// The end of the published run from the cursor on, at most `limit` positions.
+  [[nodiscard]] position available(std::uint32_t index, std::size_t limit) const noexcept {
+    return run_from(cursor(index), limit);
+  }
+  [[nodiscard]] bool has_next(std::uint32_t index) const noexcept { return published(cursor(index)); }
+  /// The same, as the second look before a sleep.
+  [[nodiscard]] bool recheck_next(std::uint32_t index) const noexcept {
+    const position p = cursor(index);
+    return slots::reached(order_.recheck(slots_.word(p)), p);  // [S2] pairs with [P1]
+  }
+  /// Closed, and this cursor has read everything that was accepted.
+  [[nodiscard]] bool ended(std::uint32_t index) const noexcept { return claim_.ended_at(cursor(index)); }
+
+  /// Gives back everything before `to`; destroys what nobody needs any more; wakes publishers that wait.
+  void advance(std::uint32_t index, position to) noexcept {
+    set_cursor(table_.at(index), to << detail::cursor_flag_bits);
+    made_room();
+  }
+
+  /// Ends a cursor; it must not be in use, and its index may be given to the next one.
+  departure leave(std::uint32_t index) noexcept {
+    line& l = table_.at(index);
+    // [L1] pairs with [G2] and [B3]; acquires [N2], so that the count of droppers is not missed
+    const std::uint64_t last = l.word.exchange(detail::cursor_absent, std::memory_order_seq_cst);
+    while (l.droppers.load(std::memory_order_acquire) != 0) Atomics::pause();  // [N6] pairs with [N5]
+    departure d{last >> detail::cursor_flag_bits, {}};
+    for (std::size_t t = 0; t < line::types; ++t) d.dropped[t] = l.dropped[t].load(std::memory_order_relaxed);
+    table_.present().fetch_sub(1, std::memory_order_seq_cst);  // [O1] pairs with [O2]
+    if constexpr (reclaims) {
+      order_.settle();
+      reclaim();
+    }
+    room_.notify_all(side::rare);
+    table_.release(index);
+    return d;
+  }
+
+  /// How many cursors stand. A publisher that reads it behind publish() either counts a leaver no more, and then calls
+  /// publish_done(), or the leaver sees the publication.
+  [[nodiscard]] std::size_t present() const noexcept { return order_.observe(table_.present()); }  // [O2] ↔ [O1]
+
+  // ---- dropping cursors ----
+
+  /// The longest run a pin may cover; units: events.
+  [[nodiscard]] std::size_t max_pin() const noexcept {
+    return std::min<std::size_t>(16, std::max<std::size_t>(1, capacity() / 4));
+  }
+
+  /// Keeps at most `max` events from being overwritten until unpin(); an empty run needs no unpin().
+  /// Publishers may have to wait for it even though the cursor does not gate.
+  [[nodiscard]] position_run pin(std::uint32_t index, std::size_t max) noexcept {
+    word& w = table_.at(index).word;
+    std::uint64_t seen = w.load(std::memory_order_relaxed);
+    for (;;) {
+      const position p = seen >> detail::cursor_flag_bits;
+      const position end = run_from(p, std::min(max, max_pin()));
+      if (end == p) {
+        const std::uint64_t now = w.load(std::memory_order_relaxed);
+        if (now == seen) return {p, p};
+        seen = now;
+      } else if (w.compare_exchange_weak(seen, seen | detail::cursor_pinned, std::memory_order_acquire,
+                                         std::memory_order_relaxed)) {
+        return {p, end};  // [A1] relaxed would do for the run; acquire carries [N2] to [N6]
+      }
+    }
+  }
+
+  /// Ends a pin; everything before `to` counts as read.
+  void unpin(std::uint32_t index, position to) noexcept {
+    // [A2] pairs with [N1]
+    set_cursor(table_.at(index), to << detail::cursor_flag_bits | detail::cursor_dropping);
+    made_room();
+  }
+
+  [[nodiscard]] std::uint64_t dropped(std::uint32_t index) const noexcept {
+    std::uint64_t sum = 0;
+    for (const auto& n : table_.at(index).dropped) sum += n.load(std::memory_order_relaxed);
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t dropped_by_type(std::uint32_t index, std::size_t type) const noexcept {
+    return table_.at(index).dropped[type % line::types].load(std::memory_order_relaxed);
+  }
+
+  // ---- holds ----
+
+  /// Keeps a claimed position from being given back; before its publication, which carries it to the scanners.
+  void hold(std::uint32_t cell, position p) noexcept {
+    // [H1] pairs with [H2] by way of [P1] and [S1]
+    table_.hold(cell).store(p << detail::cursor_flag_bits, std::memory_order_relaxed);
+  }
+  void release(std::uint32_t cell) noexcept {
+    // [H3] pairs with [H2], and with [B3] as one of those who make room
+    order_.publish(table_.hold(cell), std::uint64_t{detail::cursor_absent});
+    made_room();
+  }
+
+  // ---- waiting for room ----
+
+  /// Where publishers sleep; woken whenever has_room() may have become true, and by close().
+  [[nodiscard]] event_count<Atomics>& room() noexcept { return room_; }
+
+  /// Whether it is of use to try to claim `n` places again; the second look before a sleep. It says so too where only a
+  /// publication under way is missing, which wakes nobody: it gives the time slice away first then.
+  [[nodiscard]] bool has_room(std::size_t n = 1) const noexcept;
+
+ private:
+  [[nodiscard]] position limit() const noexcept {
+    if constexpr (reclaims) {
+      return reclaimer_.destroyed();
+    } else {
+      return gate_.load(std::memory_order_acquire);  // [G1] pairs with [G3]
+    }
+  }
+  [[nodiscard]] position needed(position p, std::size_t n) const noexcept {
+    return retreat(peal::advance(p, n), capacity());
+  }
+  [[nodiscard]] bool fits(position p, std::size_t n) const noexcept { return distance(limit(), needed(p, n)) >= 0; }
+
+  [[nodiscard]] position run_from(position p, std::size_t most) const noexcept {
+    // [S1] pairs with [P1]
+    while (most-- > 0 && slots::is(slots_.word(p).load(std::memory_order_acquire), p)) p = peal::advance(p, 1);
+    return p;
+  }
+
+  void set_cursor(line& l, std::uint64_t value) noexcept {
+    if constexpr (reclaims) {
+      l.word.store(value, std::memory_order_release);  // [K1] pairs with [G2] and [K2]; room is made by [D3]
+    } else {
+      order_.publish(l.word, value);  // [K1] pairs with [G2] and [B3]
+    }
+  }
+
+  void made_room() noexcept {
+    if constexpr (reclaims) {
+      reclaim();
+    } else {
+      room_.notify_all();
+    }
+  }
+
+  void prefetch(position p, std::size_t n) const noexcept {
+    constexpr std::size_t ahead = 8;
+    constexpr std::size_t step = stride >= 64 ? 1 : 64 / stride;
+    for (std::size_t k = 0; k < n; k += step) Atomics::prefetch_write(&slots_.at(p + ahead + k));
+  }
+
+  template <class Tag>
+  void show_behind(position first, std::size_t n, Tag tag) noexcept {
+    // Descending, so that whoever sees the first slot, the one published last, sees them all.
+    for (std::size_t k = n; k-- > 1;) {
+      const position p = peal::advance(first, k);
+      slots_.word(p).store(slots::word_of(p, tag(k)), std::memory_order_release);  // [P1] pairs with [S1]
+    }
+  }
+
+  void destroy(position p) noexcept {
+    if constexpr (detail::self_reclaiming<T>) {
+      slots_.payload(p)->reclaim(tag(p));
+    } else {
+      slots_.payload(p)->~T();
+    }
+  }
+
+  void reclaim() noexcept {
+    if constexpr (reclaims) {
+      reclaimer_.run(
+          order_, [this] { return refresh().lowest; }, [this](position p) { destroy(p); },
+          [this] { room_.notify_all(); });
+    }
+  }
+
+  [[nodiscard]] position published_run() const noexcept;
+  detail::standing refresh() noexcept;
+  [[nodiscard]] bool make_room(position p, std::size_t n) noexcept;
+  [[nodiscard]] bool drop_before(position p, std::size_t n, position need) noexcept;
+  [[nodiscard]] bool drop(line& l, position need) noexcept;
+  [[nodiscard]] claim_result claim_single(std::size_t n, caller who) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> join_as(std::uint64_t kind) noexcept;
+  void walk(line& l, position from, position to) noexcept;
+
+  const barrier<Atomics> order_;
+  slots slots_;
+  alignas(detail::line_size) table table_;
+  alignas(detail::line_size) detail::claim_word<Atomics> claim_;
+  alignas(detail::line_size) word gate_;
+  detail::reclaimer<Atomics> reclaimer_;
+  event_count<Atomics> room_;
+  alignas(detail::line_size) position single_first_ = 0;  // the open claim of a single producer
+  position single_end_ = 0;
+};
+
+}  // namespace peal::inline v0
+
+#include <peal/ring/detail/multicast_scan.hpp>

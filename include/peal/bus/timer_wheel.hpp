@@ -51,8 +51,9 @@ struct timer_node {
 /// for the next tick, so that no node can keep `advance` from returning.
 /// Units: a node fires at the first tick boundary at or after its due time: never early, at most one tick late. Times
 /// whose boundary lies beyond `time_point::max()` never come.
-/// Complexity: `arm`, `cancel` and `next` are O(1); a node is moved at most once a level before it fires; the nodes of
-/// one tick are sorted when the tick fires.
+/// Complexity: `arm`, `cancel` and `next` are O(1); a node is moved at most once a level before it fires, and
+/// sorted among the nodes of its tick. A slot is opened at once, so one `advance` may move what the next 17 s, 18 min, …
+/// hold.
 /// Thread safety: none; the owner locks. No allocation anywhere.
 /// Lifetime: the destructor leaves nodes that are still armed alone; they must not be cancelled after it.
 class timer_wheel {

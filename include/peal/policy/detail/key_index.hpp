@@ -63,7 +63,7 @@ class key_index {
 
   void prefetch(std::uint32_t mark) const noexcept {
 #if defined(__GNUC__) || defined(__clang__)
-    __builtin_prefetch(&cells_[mark & mask_], 1);
+    __builtin_prefetch(cells_.get() + (mark & mask_), 1);
 #else
     static_cast<void>(mark);
 #endif

@@ -20,6 +20,7 @@ struct books {
   std::int64_t orders_cancelled = 0;
   std::int64_t orders_rejected = 0;  ///< of both kinds
   std::int64_t orders_charged = 0;
+  std::int64_t pieces_reserved = 0;
   std::int64_t orders_shipped = 0;
   std::int64_t mails_sent = 0;
   std::map<std::string, std::int64_t> revenue_cents;  ///< by country
@@ -33,6 +34,7 @@ inline books expected_books(const std::vector<retail_row>& rows,
     std::string_view country;
     bool cancellation = false;
     bool good = true;
+    std::int64_t pieces = 0;
     std::int64_t cents = 0;
   };
   std::unordered_map<std::string_view, invoice> all;
@@ -45,6 +47,7 @@ inline books expected_books(const std::vector<retail_row>& rows,
     auto& sum = found->second;
     const bool right_way = sum.cancellation ? row.quantity < 0 : row.quantity > 0;
     sum.good = sum.good && !row.customer.empty() && row.priced && right_way;
+    sum.pieces += row.quantity;
     sum.cents += row.quantity * row.unit_cents;
   }
 
@@ -56,10 +59,25 @@ inline books expected_books(const std::vector<retail_row>& rows,
       continue;
     }
     result.revenue_cents[std::string{sum.country}] += sum.cents;
-    if (!sum.cancellation) ++result.orders_charged;
+    if (sum.cancellation) continue;
+    ++result.orders_charged;
+    result.pieces_reserved += sum.pieces;
   }
   result.orders_shipped = result.mails_sent = result.orders_charged;
   return result;
+}
+
+/// Adds the books of other orders.
+inline books& operator+=(books& sum, const books& more) {
+  sum.orders_placed += more.orders_placed;
+  sum.orders_cancelled += more.orders_cancelled;
+  sum.orders_rejected += more.orders_rejected;
+  sum.orders_charged += more.orders_charged;
+  sum.pieces_reserved += more.pieces_reserved;
+  sum.orders_shipped += more.orders_shipped;
+  sum.mails_sent += more.mails_sent;
+  for (const auto& [country, cents] : more.revenue_cents) sum.revenue_cents[country] += cents;
+  return sum;
 }
 
 /// What differs, a line each; nothing when the books balance.
@@ -73,6 +91,7 @@ inline std::vector<std::string> differences(const books& expected, const books& 
   compare("orders cancelled", expected.orders_cancelled, found.orders_cancelled);
   compare("orders rejected", expected.orders_rejected, found.orders_rejected);
   compare("orders charged", expected.orders_charged, found.orders_charged);
+  compare("pieces reserved", expected.pieces_reserved, found.pieces_reserved);
   compare("orders shipped", expected.orders_shipped, found.orders_shipped);
   compare("mails sent", expected.mails_sent, found.mails_sent);
 

@@ -12,8 +12,8 @@
 
 namespace order_flow {
 
-/// The text of a retail file with a given number of orders; about one in seven of them is dirty.
-/// It is a text so that made orders go the same way as those of a file.
+/// Texts of retail files with a given number of orders; about one in seven of them is dirty. The next file goes on where
+/// the last one ended. They are texts so that made orders go the same way as those of a real file.
 class retail_generator {
  public:
   explicit retail_generator(std::uint64_t seed) : random_(seed) {}
@@ -21,7 +21,7 @@ class retail_generator {
   std::string make(std::uint64_t orders) {
     text_ = "InvoiceNo,StockCode,Description,Quantity,UnitPrice,CustomerID,Country\r\n";
     late_.clear();
-    for (std::uint64_t i = 0; i < orders; ++i) add_order(536'001 + i);
+    for (std::uint64_t i = 0; i < orders; ++i) add_order(++last_invoice_);
     text_ += late_;
     return std::move(text_);
   }
@@ -95,6 +95,7 @@ class retail_generator {
   }
 
   random_numbers random_;
+  std::uint64_t last_invoice_ = 536'000;
   std::string text_;
   std::string late_;
 };

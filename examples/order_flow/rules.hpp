@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +27,16 @@ inline std::string_view objection(const std::vector<order_line>& lines, directio
 
 inline std::string_view objection(const order_placed& order) { return objection(order.lines, direction::out); }
 inline std::string_view objection(const order_cancelled& order) { return objection(order.lines, direction::back); }
+
+/// Trying again would not help: a person has to look at the order.
+struct invalid_order : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+template <class Order>
+void require_good(const Order& any) {
+  if (const auto reason = objection(any); !reason.empty()) throw invalid_order(std::string{reason});
+}
 
 inline std::int64_t total_cents(const std::vector<order_line>& lines) {
   std::int64_t sum = 0;

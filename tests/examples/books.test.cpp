@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "../../examples/order_flow/generator.hpp"
 #include "../../examples/order_flow/orders.hpp"
@@ -77,6 +78,7 @@ TEST_CASE("books: the expected books of a mixed day", "[examples][books]") {
   CHECK(found.orders_cancelled == 2);
   CHECK(found.orders_rejected == 5);
   CHECK(found.orders_charged == 2);
+  CHECK(found.pieces_reserved == 8);
   CHECK(found.orders_shipped == 2);
   CHECK(found.mails_sent == 2);
   CHECK(found.revenue_cents == std::map<std::string, std::int64_t>{{"France", 750}, {"Norway", 201}});
@@ -106,6 +108,18 @@ TEST_CASE("books: what differs is said line by line, and nothing is said when th
 TEST_CASE("generator: the same seed makes the same file, another seed another", "[examples][generator]") {
   CHECK(retail_generator{7}.make(50) == retail_generator{7}.make(50));
   CHECK(retail_generator{7}.make(50) != retail_generator{8}.make(50));
+}
+
+TEST_CASE("books: the books of two files are those of both together", "[examples][books]") {
+  retail_generator generator{3};
+  const auto first = parse_retail(generator.make(100), "made").rows;
+  const auto second = parse_retail(generator.make(100), "made").rows;
+  auto both = first;
+  both.insert(both.end(), second.begin(), second.end());
+  auto sum = expected_books(first);
+  sum += expected_books(second);
+  CHECK(sum.orders_placed + sum.orders_cancelled == 200);
+  CHECK(differences(expected_books(both), sum) == std::vector<std::string>{});
 }
 
 TEST_CASE("generator: makes so many orders, with every kind of dirt among them", "[examples][generator]") {
@@ -149,7 +163,9 @@ TEST_CASE("generator: services' rules and expected books agree on many made days
               return;
             }
             found.revenue_cents[event.country] += total_cents(event.lines);
-            if (placed) ++found.orders_charged;
+            if (!placed) return;
+            ++found.orders_charged;
+            for (const auto& line : event.lines) found.pieces_reserved += line.quantity;
           },
           order);
     }

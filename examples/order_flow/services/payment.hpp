@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Payment: charges good orders through the gateway; an order that is not good goes to a person.
+#pragma once
+
+#include <peal/bus/subscriber.hpp>
+
+#include "../events.hpp"
+#include "../rules.hpp"
+#include "gateway.hpp"
+#include "service.hpp"
+
+namespace order_flow {
+
+class payment {
+ public:
+  payment(peal::subscriber<order_placed, peal::publishes<payment_taken>> orders, const trouble& troubles)
+      : watch_("payment", troubles, crashes::before_and_after),
+        gateway_("charge", troubles),
+        subscription_(orders.subscribe(
+            "payment",
+            [this](const order_placed& placed, peal::delivery& delivery) { return charge(placed, delivery); },
+            peal::idempotent{&order_placed::order_id}, watch_.middleware(), peal::on<invalid_order>(peal::dead_letter),
+            peal::on<gateway_timeout>(try_again), peal::otherwise(try_again))) {}
+
+  std::int64_t cents() const { return gateway_.cents(); }
+  const watch& watched() const { return watch_; }
+
+ private:
+  payment_taken charge(const order_placed& placed, const peal::delivery& delivery) {
+    require_good(placed);
+    const auto cents = total_cents(placed.lines);
+    gateway_.move_money(placed.order_id, cents, delivery.attempt());
+    return {placed.order_id, placed.country, cents};
+  }
+
+  watch watch_;
+  gateway gateway_;
+  peal::subscription subscription_;  // last: it stops before what its handler uses is gone
+};
+
+}  // namespace order_flow

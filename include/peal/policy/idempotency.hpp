@@ -70,7 +70,9 @@ class idempotent {
   idempotency_window limits_;
 };
 
-// A braced window cannot be deduced: each count of keys has its guide.
+// A braced window cannot be deduced: each count of keys has its guide. The first is for too many, to say so.
+template <class A, class B, class C, class D, class E, class... More>
+idempotent(A, B, C, D, E, More...) -> idempotent<A, B, C, D, E, More...>;
 template <class A>
 idempotent(A) -> idempotent<A>;
 template <class A>

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <charconv>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -20,7 +19,7 @@ struct options {
   std::optional<std::string> input;
   std::uint64_t orders = 10'000;
   trouble::options troubles;  ///< its seed makes the orders as well
-  std::size_t workers = 2;
+  unsigned workers = 2;
   std::uint64_t rate = 0;  ///< orders a second; 0: as fast as it goes
   bool json = false;
   bool help = false;
@@ -41,7 +40,7 @@ usage: order_flow [options]
   --flaky P            let a call of the payment gateway time out with probability P
   --crash-handler P    let a handler throw something unexpected with probability P
 
-  --workers N          threads of the bus, 1 to 256 (default 2)
+  --workers N          threads of the bus, 1 to 255 (default 2)
   --rate N             publish at most N orders a second (default 0: as fast as it goes)
   --json               print the report as one JSON object
   --help, --version
@@ -122,7 +121,7 @@ inline options parse_options(const std::vector<std::string>& arguments) {
     } else if (reader.is("--crash-handler")) {
       result.troubles.crash = reader.probability();
     } else if (reader.is("--workers")) {
-      result.workers = reader.number<std::size_t>(1, 256, "1 to 256");
+      result.workers = reader.number<unsigned>(1, 255, "1 to 255");
     } else if (reader.is("--rate")) {
       result.rate = reader.number<std::uint64_t>(0, 1'000'000, "0 to 1000000");
     } else if (reader.is("--json")) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,7 +82,10 @@ class onlooker {
 inline run_report run_shop(const options& chosen, onlooker& watcher) {
   run_report report;
   const trouble troubles{chosen.troubles};
-  shop_bus bus{{.workers = chosen.workers}};
+  shop_bus bus{{.workers = chosen.workers,
+                .max_dead_letters = std::numeric_limits<std::size_t>::max(),  // nothing is lost while a person reads
+                .overload_after = std::chrono::minutes{1},  // slow machines and sanitizers are no reason for a letter
+                .seed = chosen.troubles.seed}};
   shop_services services{bus, troubles};
   front_desk desk{bus, bus, troubles, chosen.rate};
 

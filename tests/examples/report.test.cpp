@@ -87,6 +87,11 @@ TEST_CASE("report: numbers, money and durations are written for people", "[examp
 TEST_CASE("latency: quantiles are right to three per cent", "[examples][report]") {
   latency_histogram histogram;
   CHECK(histogram.quantile(0.5) == 0ns);
+  for (const auto exact : {0ns, 1ns, 31ns, 32ns, 63ns}) {
+    latency_histogram one;
+    one.add(exact);
+    CHECK(one.quantile(0.5) == exact);
+  }
   for (int i = 1; i <= 100'000; ++i) histogram.add(std::chrono::nanoseconds{i});
   for (const auto share : {0.01, 0.5, 0.9, 0.99, 1.0}) {
     CAPTURE(share);

@@ -5,7 +5,6 @@
 #include <peal/policy/detail/key_index.hpp>
 #include <peal/policy/detail/key_pool.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -63,7 +62,9 @@ class key_table {
   /// `window` 0 remembers nothing once it is handled; `capacity` is taken as at least 1 and at most 2^31.
   key_table(std::chrono::nanoseconds window, std::size_t capacity)
       : window_{window.count() > 0 ? static_cast<std::uint64_t>(window.count()) : 0},
-        capacity_{std::clamp<std::size_t>(capacity, 1, max_capacity)} {}
+        capacity_{capacity == 0             ? 1
+                  : capacity < max_capacity ? capacity
+                                            : max_capacity} {}
   key_table(const key_table&) = delete;
   key_table& operator=(const key_table&) = delete;
   ~key_table() {
@@ -135,7 +136,7 @@ class key_table {
   static constexpr std::uint32_t none = key_index::none;
   static constexpr std::size_t max_capacity = std::size_t{1} << 31U;
 
-  void tick(time_point now) noexcept { now_ = std::max(now_, now); }
+  void tick(time_point now) noexcept { now_ = now_ < now ? now : now_; }
 
   bool expired(const entry& e) const noexcept {
     const auto since = [](time_point t) {

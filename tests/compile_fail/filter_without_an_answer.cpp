@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+// expect: peal: the predicate of a filter is callable through const and returns bool
+#include <peal/policy/filter.hpp>
+
+#ifdef PEAL_EXPECT_FAIL
+const bool ok = peal::filter{[](int) {}}(3);
+#else
+const bool ok = peal::filter{[](int i) { return i > 0; }}(3);
+#endif

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// expect: peal: the action of otherwise(action) is peal::backoff{…}, peal::discard or peal::dead_letter
+#include <peal/policy/retry.hpp>
+
+#include <stdexcept>
+
+#ifdef PEAL_EXPECT_FAIL
+void f() { (void)peal::otherwise(5); }
+#else
+void f() { (void)peal::otherwise(peal::backoff{}); }
+#endif

@@ -29,12 +29,12 @@ inline constexpr discard_t discard{};  ///< give up without a letter; counted `d
 /// Example: `return answer.ok() ? peal::outcome{peal::done} : peal::retry_after(200ms);`
 class [[nodiscard]] outcome {
 public:
-    enum class kind : std::uint8_t { done, retry, retry_after, reject, discard };
+    enum class kind : std::uint8_t { handled, again, again_after, rejected, dropped };
 
     outcome() noexcept = default;
     outcome(done_t) noexcept {}                                  // NOLINT: tags convert
-    outcome(retry_t) noexcept : kind_(kind::retry) {}            // NOLINT: tags convert
-    outcome(discard_t) noexcept : kind_(kind::discard) {}        // NOLINT: tags convert
+    outcome(retry_t) noexcept : kind_(kind::again) {}            // NOLINT: tags convert
+    outcome(discard_t) noexcept : kind_(kind::dropped) {}        // NOLINT: tags convert
     outcome(kind k, nanoseconds delay, std::string reason) noexcept
         : kind_(k), delay_(delay), reason_(std::move(reason)) {}
 
@@ -43,15 +43,15 @@ public:
     [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
 
 private:
-    kind kind_ = kind::done;
+    kind kind_ = kind::handled;
     nanoseconds delay_{0};
     std::string reason_;
 };
 
 /// Failed; try again after exactly `delay`. Attempts are bounded by the subscription's first back-off, or 5.
-inline outcome retry_after(nanoseconds delay) { return {outcome::kind::retry_after, delay, {}}; }
+inline outcome retry_after(nanoseconds delay) { return {outcome::kind::again_after, delay, {}}; }
 
 /// Will never succeed: a dead letter at once, cause `rejected`.
-inline outcome reject(std::string reason) { return {outcome::kind::reject, nanoseconds{0}, std::move(reason)}; }
+inline outcome reject(std::string reason) { return {outcome::kind::rejected, nanoseconds{0}, std::move(reason)}; }
 
 }  // namespace peal::inline v0

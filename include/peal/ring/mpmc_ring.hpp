@@ -67,7 +67,7 @@ class mpmc_ring {
   mpmc_ring& operator=(const mpmc_ring&) = delete;
 
   /// False when full or closed; the value is then left as it was.
-  [[nodiscard]] bool try_push(T&& value) noexcept { return claim_and_put(std::move(value)) == put_result::done; }
+  [[nodiscard]] bool try_push(T&& value) noexcept { return claim_and_put(std::move(value)) == put_result::stored; }
 
   /// A copy is made first, and may throw.
   [[nodiscard]] bool try_push(const T& value) noexcept(std::is_nothrow_copy_constructible_v<T>)
@@ -81,7 +81,7 @@ class mpmc_ring {
   bool push(T&& value) noexcept {
     for (;;) {
       const put_result r = claim_and_put(std::move(value));
-      if (r != put_result::full) return r == put_result::done;
+      if (r != put_result::full) return r == put_result::stored;
       room_.wait([this] { return may_push(); });
     }
   }
@@ -99,7 +99,7 @@ class mpmc_ring {
     const auto deadline = detail::deadline_after(length);
     for (;;) {
       const put_result r = claim_and_put(std::move(value));
-      if (r != put_result::full) return r == put_result::done;
+      if (r != put_result::full) return r == put_result::stored;
       if (!room_.wait_until(deadline, [this] { return may_push(); })) return false;
     }
   }
@@ -185,7 +185,7 @@ class mpmc_ring {
   [[nodiscard]] std::size_t footprint() const noexcept { return sizeof(*this) + capacity() * sizeof(cell); }
 
  private:
-  enum class put_result : std::uint8_t { done, full, closed };
+  enum class put_result : std::uint8_t { stored, full, closed };
   static constexpr std::uint64_t closed_bit = 1;
 
   static std::size_t checked(std::size_t capacity) {
@@ -207,7 +207,7 @@ class mpmc_ring {
         tail = tail_.load(std::memory_order_relaxed);
       } else if (tail_.compare_exchange_weak(tail, advance(p, 1) << 1, std::memory_order_relaxed)) {
         put(p, std::move(value));
-        return put_result::done;
+        return put_result::stored;
       }
     }
   }

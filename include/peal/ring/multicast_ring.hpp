@@ -86,20 +86,20 @@ class multicast_ring : public multicast_core<T, Atomics> {
   /// in a row; more are split.
   template <std::input_iterator Iterator>
   std::size_t publish_range(Iterator from, std::size_t n) noexcept {
-    std::size_t done = 0;
-    while (done < n) {
-      const std::size_t left = n - done;
+    std::size_t count = 0;
+    while (count < n) {
+      const std::size_t left = n - count;
       const std::size_t part = n <= core::capacity() ? left : left < core::capacity() / 2 ? left : core::capacity() / 2;
       const claim_status s = put_range(from, part);
       if (s == claim_status::claimed) {
-        done += part;
+        count += part;
       } else if (s == claim_status::full) {
         core::room().wait([this, part] { return may_claim(part); });
       } else {
         break;
       }
     }
-    return done;
+    return count;
   }
 
   /// The values are moved from as far as they were published.

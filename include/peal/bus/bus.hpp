@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// The bus: a closed list of topics, where publishers, subscriptions and policies meet.
+#pragma once
+
+#include <peal/bus/detail/bus_core.hpp>
+#include <peal/bus/publisher.hpp>
+#include <peal/bus/subscriber.hpp>
+#include <peal/bus/subscription.hpp>
+#include <peal/bus/workers.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0 {
+
+/// An event bus over a closed list of topics, on a runtime given as a type.
+///
+/// An argument that is not a peal::topic becomes a topic with that one event. Events of one topic keep one order; a
+/// topic's ring stores each event once and every subscription reads it in place.
+///
+/// Capacity: `bus_options`; footprint() tells the bytes. Order: of a topic, see promise P2; none between topics.
+/// Delivery: exactly once to each subscription that stood when the event was accepted, while the process lives.
+/// Errors: bad_option when made; publish_refused, name_in_use, limit_reached, bus_closed as said at each call.
+/// Thread safety: everything but the destructor may be called from any thread, inside handlers as well.
+/// Lifetime: handles must not outlive it; its destructor does not drain: it waits for running handlers only.
+/// Example: `peal::bus<order_placed> bus; auto s = bus.subscribe<order_placed>("mail", [](const order_placed& o) {…});`
+template <class Runtime, class... Topics>
+class basic_bus {
+  using core_type = detail::bus_core<Runtime, Topics...>;
+  template <class E>
+  static constexpr bool carries = core_type::template carries<E>;
+
+ public:
+  explicit basic_bus(const bus_options& options = {}) : core_{core_type::make(options)} {}
+  basic_bus(const basic_bus&) = delete;
+  basic_bus& operator=(const basic_bus&) = delete;
+  ~basic_bus() { core_type::end(std::move(core_)); }
+
+  // ---- publishing ----
+
+  /// Waits for room; inside a handler it goes through the topic's lane instead.
+  /// Errors: publish_refused (closing, closed, overloaded, forked); the event is then left with the caller.
+  template <class U>
+  receipt publish(U&& value, const publish_options& o = {}) {
+    using E = std::remove_cvref_t<U>;
+    return detail::accepted_or_throw<E>(send(std::forward<U>(value), o, detail::patience::waiting, nanoseconds{0}));
+  }
+
+  /// Never waits, never throws but what copying an lvalue throws; keeps the event when refused.
+  template <class U>
+  [[nodiscard]] result<receipt> try_publish(U&& value, const publish_options& o = {}) {
+    return send(std::forward<U>(value), o, detail::patience::none, nanoseconds{0});
+  }
+
+  /// Waits at most so long.
+  template <class U>
+  [[nodiscard]] result<receipt> try_publish_for(U&& value, nanoseconds time, const publish_options& o = {}) {
+    return send(std::forward<U>(value), o, detail::patience::until, time);
+  }
+
+  /// The one publisher of an event whose topic has the option peal::single_producer.
+  /// Errors: name_in_use while there is another.
+  template <event E>
+  [[nodiscard]] peal::sole_publisher<E> sole_publisher() {
+    return core_->template sole<E>();
+  }
+
+  // ---- subscribing ----
+
+  /// Calls `handler(const E&)` or `handler(const E&, delivery&)` for each event of the types Es, which share a topic.
+  ///
+  /// It returns nothing, an outcome, or events to publish: one, an optional, a tuple of them. Policies follow in any
+  /// order. A name is unique in the bus. Deliveries start with the next event accepted.
+  /// Errors: name_in_use, limit_reached, bus_closed.
+  template <class... Es, class Handler, class... Ps>
+  [[nodiscard]] subscription subscribe(std::string name, Handler handler, Ps... policies) {
+    static_assert(sizeof...(Es) != 0, "peal: say what to subscribe to: bus.subscribe<order_placed>(…)");
+    constexpr bool carried = (carries<Es> && ...);
+    static_assert(carried, "peal: this bus does not carry an event that is subscribed to; add it to the bus's topics");
+    if constexpr (carried) {
+      return subscribe_carried<Es...>(std::move(name), std::move(handler), std::move(policies)...);
+    } else {
+      return {};
+    }
+  }
+
+  /// Runs what is ready of subscriptions with the policy on_poll, and of all when the bus has no workers, on the calling
+  /// thread. Returns how many deliveries were run.
+  std::size_t poll() { return core_->runner.poll(); }
+
+  /// The same, but sleeps until there is something, at most so long.
+  std::size_t poll_for(nanoseconds time) {
+    if (const std::size_t n = poll(); n != 0) return n;
+    (void)core_->runner.wait_polled(saturating_add(core_->runner.now(), time));
+    return poll();
+  }
+
+  // ---- coming to rest ----
+
+  /// Waits until everything accepted so far, and everything that it caused, has come to its end, or until only the caller
+  /// could change that (paused, waiting for poll(), dead letters full): then it says what. On a stepped runtime no time
+  /// passes: what waits for a timer is named.
+  settle_report settle() {
+    using runner = typename Runtime::executor;
+    return detail::settle(core_->base, core_->runner, runner::waits_for_time ? time_point::max() : core_->runner.now());
+  }
+  /// The same, at most so long.
+  settle_report settle_for(nanoseconds time) {
+    return detail::settle(core_->base, core_->runner, saturating_add(core_->runner.now(), time));
+  }
+
+  /// Refuses publishers from outside, finishes what was accepted, gives up at the deadline and says what is left.
+  /// Safe to call again and inside handlers, where it does not wait. Nothing becomes a dead letter by it.
+  drain_report drain(nanoseconds time) { return detail::drain(core_->base, core_->runner, time); }
+
+  // ---- dead letters ----
+
+  /// Copies of the letters of event E that match, oldest first.
+  template <event E>
+  [[nodiscard]] std::vector<dead_letter_record<E>> dead_letters(const dead_letter_query& q = {}) const {
+    return core_->template letters<E>(q);
+  }
+  /// Gives matching letters back to their subscriptions, with their id and envelope; returns how many. A letter whose
+  /// subscription does not stand stays.
+  template <event E>
+  std::size_t redrive(const dead_letter_query& q = {}) {
+    return core_->template redrive<E>(q);
+  }
+  /// Removes matching letters for good; returns how many. They stay counted as dead.
+  template <event E>
+  std::size_t discard_letters(const dead_letter_query& q = {}) {
+    return core_->template discard<E>(q);
+  }
+
+  // ---- looking at it ----
+
+  [[nodiscard]] bus_statistics statistics() const { return core_->statistics(); }
+  [[nodiscard]] peal::health health() const { return core_->health_now(); }
+  /// Bytes that the bus takes at most, without what events own, kept events and letters.
+  [[nodiscard]] std::size_t footprint() const noexcept { return core_->footprint(); }
+  /// The runtime's executor: a stepped one is stepped through it.
+  [[nodiscard]] typename Runtime::executor& runtime() noexcept { return core_->runner; }
+
+  // ---- for handles ----
+
+  template <class E>
+    requires carries<E>
+  [[nodiscard]] detail::port<E> way_in() noexcept {
+    static_assert(!core_type::template is_single<E>,
+                  "peal: this event's topic is single_producer; publish it through bus.sole_publisher<E>()");
+    return core_->template topic_of<E>().template way_in<E>();
+  }
+  template <class, class... Es>
+    requires(carries<Es> && ...)
+  [[nodiscard]] detail::wiring_point wiring_for(detail::type_list<Es...>) noexcept {
+    static_assert(core_type::template one_topic<Es...>,
+                  "peal: the events of one subscription must share a topic; put them into one peal::topic<…>, or subscribe "
+                  "to each by itself");
+    return core_->template wiring<Es...>();
+  }
+  template <class... Es>
+  [[nodiscard]] static constexpr std::array<std::uint8_t, sizeof...(Es)> type_numbers(detail::type_list<Es...>) noexcept {
+    return {core_type::template type_number<Es>...};
+  }
+
+ private:
+  template <class U>
+  result<receipt> send(U&& value, const publish_options& o, detail::patience wait, nanoseconds time) {
+    using E = std::remove_cvref_t<U>;
+    static_assert(carries<E>, "peal: this bus does not carry the event that is published; add it to the bus's topics");
+    if constexpr (carries<E>) {
+      static_assert(!core_type::template is_single<E>,
+                    "peal: this event's topic is single_producer; publish it through bus.sole_publisher<E>()");
+      const auto way = [this](E& event, const detail::publish_call& call) {
+        return core_->template topic_of<E>().publish(event, call);
+      };
+      return detail::publish_value<E>(way, std::forward<U>(value), o, wait, time);
+    } else {
+      return publish_errc::closed;
+    }
+  }
+
+  template <class... Es, class Handler, class... Ps>
+  subscription subscribe_carried(std::string name, Handler handler, Ps... policies) {
+    static_assert(core_type::template one_topic<Es...>,
+                  "peal: the events of one subscription must share a topic; put them into one peal::topic<…>, or subscribe "
+                  "to each by itself");
+    using outputs = detail::all_outputs<Handler, Es...>;
+    constexpr bool can_publish = core_type::template carries_all<outputs>;
+    static_assert(can_publish,
+                  "peal: the handler returns an event that this bus does not carry; add it to the bus's topics");
+    if constexpr (can_publish && core_type::template one_topic<Es...> &&
+                  detail::wiring<Handler, detail::type_list<Es...>, Ps...>::ok) {
+      return detail::subscribe_with<Es...>(core_->template wiring<Es...>(), type_numbers(detail::type_list<Es...>{}),
+                                           detail::ports_of<basic_bus, outputs>::get(*this), std::move(name),
+                                           std::move(handler), std::move(policies)...);
+    } else {
+      return {};
+    }
+  }
+
+  std::shared_ptr<core_type> core_;
+};
+
+/// The bus as services use it: on threads, in real time.
+template <class... Topics>
+using bus = basic_bus<threaded_runtime, Topics...>;
+
+}  // namespace peal::inline v0

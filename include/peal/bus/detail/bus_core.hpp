@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// What a bus is made of, shared with its threads and outliving it where it must.
+#pragma once
+
+#include <peal/bus/detail/rest.hpp>
+#include <peal/bus/detail/topic_core.hpp>
+#include <peal/bus/options.hpp>
+#include <peal/bus/publisher.hpp>
+#include <peal/bus/subscriber.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+/// Topic number I of a bus.
+template <std::size_t I, class Runtime, class Topic>
+struct numbered_topic {
+  numbered_topic(bus_base& bus, typename Runtime::executor& runner, const bus_options& o)
+      : core{bus, runner, static_cast<std::uint8_t>(I), o} {
+    bus.topics.push_back(&core);
+  }
+  topic_core<Runtime, Topic> core;
+};
+
+template <class Runtime, class Indices, class... Topics>
+struct topic_set;
+template <class Runtime, std::size_t... I, class... Topics>
+struct topic_set<Runtime, std::index_sequence<I...>, Topics...> : numbered_topic<I, Runtime, Topics>... {
+  topic_set(bus_base& bus, typename Runtime::executor& runner, const bus_options& o)
+      : numbered_topic<I, Runtime, Topics>(bus, runner, o)... {}
+};
+
+template <class Runtime, class... Topics>
+class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...>> {
+  using every_event = concat_t<typename topic_traits<Topics>::events...>;
+  static_assert(sizeof...(Topics) != 0, "peal: a bus carries no event; name at least one");
+  static_assert(sizeof...(Topics) <= 256, "peal: a bus has at most 256 topics");
+  static_assert(all_distinct<every_event>, "peal: an event is named in two topics of one bus; keep it in one");
+
+  template <class E>
+  static constexpr std::size_t topic_number() noexcept {
+    std::size_t i = 0;
+    (void)((contains<E, typename topic_traits<Topics>::events> || (++i, false)) || ...);
+    return i;
+  }
+  template <class E>
+  using topic_type = nth_t<topic_number<E>(), type_list<Topics...>>;
+
+  template <class List>
+  struct all_carried;
+  template <class... Es>
+  struct all_carried<type_list<Es...>> {
+    static constexpr bool value = (contains<Es, every_event> && ...);
+  };
+  template <class E, class... Es>
+  static constexpr bool share_a_topic() noexcept {
+    return ((topic_number<E>() == topic_number<Es>()) && ...);
+  }
+
+ public:
+  template <class E>
+  static constexpr bool carries = contains<E, every_event>;
+  template <class List>
+  static constexpr bool carries_all = all_carried<List>::value;
+  template <class E>
+  static constexpr bool is_single = topic_traits<topic_type<E>>::single;
+  template <class... Es>
+  static constexpr bool one_topic = share_a_topic<Es...>();
+  template <class E>
+  static constexpr std::uint8_t type_number =
+      static_cast<std::uint8_t>(index_of<E, typename topic_traits<topic_type<E>>::events>);
+
+  static std::shared_ptr<bus_core> make(const bus_options& o) {
+    o.check();
+    auto core = std::make_shared<bus_core>(o);
+    core->runner.start(core->base, core);
+    return core;
+  }
+
+  explicit bus_core(const bus_options& o)
+      : runner{o, sizeof...(Topics) * o.max_subscriptions}, on_stuck_{o.on_stuck}, topics_{prepare(o), runner, o} {}
+
+  /// The last owner outside the threads lets go.
+  static void end(std::shared_ptr<bus_core> core) noexcept {
+    if (!core->runner.alive()) {
+      // A fork's child: the threads are the parent's, and so may be any lock. What is left is left.
+      (void)new std::shared_ptr<bus_core>(std::move(core));
+      return;
+    }
+    end_bus(core->base, core->runner, core->on_stuck_);
+    core->runner.shut_down();
+  }
+
+  template <class E>
+  auto& topic_of() noexcept {
+    return static_cast<numbered_topic<topic_number<E>(), Runtime, topic_type<E>>&>(topics_).core;
+  }
+
+  template <class E, class... Es>
+  wiring_point wiring() noexcept {
+    return {this, &topic_of<E>(), &attach};
+  }
+
+  template <class E>
+  sole_publisher<E> sole() {
+    static_assert(is_single<E>, "peal: only a topic with the option peal::single_producer has a sole publisher");
+    auto& taken = sole_[topic_number<E>()];
+    const std::scoped_lock lock{base.wiring};
+    if (taken == nullptr) taken = std::make_shared<std::atomic<bool>>(false);
+    if (taken->exchange(true, std::memory_order_acq_rel)) throw name_in_use("the sole publisher of its topic");
+    return sole_publisher<E>{topic_of<E>().template way_in<E>(), taken};
+  }
+
+  template <class E>
+  std::vector<dead_letter_record<E>> letters(const dead_letter_query& q) {
+    std::vector<dead_letter_record<E>> found;
+    const std::uint8_t type = type_number<E>;
+    for (const letter_ptr& l : topic_of<E>().letters.find(q, &type)) {
+      const event_id id = l->has_position ? event_id{base.epoch, std::uint64_t{topic_number<E>()} << 56 | l->position} : event_id{};
+      found.push_back({*static_cast<const E*>(l->event()), l->number, id,
+                       l->has_envelope && l->around.correlation ? l->around.correlation : id, l->around.causation,
+                       l->subscription, l->cause, l->attempts, l->cycles, l->died_at, l->errors.entries()});
+    }
+    return found;
+  }
+
+  template <class E>
+  std::size_t redrive(const dead_letter_query& q) {
+    std::size_t count = 0;
+    const std::uint8_t type = type_number<E>;
+    auto& topic = topic_of<E>();
+    for (const letter_ptr& l : topic.letters.find(q, &type)) {
+      if (l->cause == dead_cause::overloaded ? publish_again<E>(topic, *l) : give_back(topic, *l)) ++count;
+    }
+    return count;
+  }
+
+  template <class E>
+  std::size_t discard(const dead_letter_query& q) {
+    std::size_t count = 0;
+    const std::uint8_t type = type_number<E>;
+    auto& topic = topic_of<E>();
+    for (const letter_ptr& l : topic.letters.find(q, &type)) {
+      if (topic.letters.remove(l->number)) ++count;
+    }
+    if (count != 0) base.wake_stalled();
+    return count;
+  }
+
+  bus_statistics statistics() {
+    bus_statistics all;
+    for (const topic_base* t : base.topics) all.topics.push_back(t->statistics());
+    const std::scoped_lock lock{base.wiring};
+    for (const auto& s : base.subscriptions) all.subscriptions.push_back(statistics_of(*s));
+    all.subscriptions.insert(all.subscriptions.end(), base.ended.begin(), base.ended.end());
+    return all;
+  }
+
+  health health_now() const noexcept {
+    if (base.stalled.load(std::memory_order_relaxed) != 0) return health::degraded;
+    for (const topic_base* t : base.topics) {
+      if (t->letters.full()) return health::degraded;
+    }
+    return health::ok;
+  }
+
+  [[nodiscard]] std::size_t footprint() const noexcept {
+    std::size_t bytes = sizeof(*this);
+    for (const topic_base* t : base.topics) bytes += t->footprint();
+    return bytes;
+  }
+
+  bus_base base;
+  typename Runtime::executor runner;
+
+ private:
+  bus_base& prepare(const bus_options& o) {
+    base.runner = &runner;
+    base.epoch = runner.random_bits() | 1U;
+    base.overload_after = o.overload_after;
+    base.topics.reserve(sizeof...(Topics));
+    return base;
+  }
+
+  static bus_link attach(void* self, topic_base& topic, const std::shared_ptr<subscription_base>& s,
+                         const attachment& how) {
+    auto& core = *static_cast<bus_core*>(self);
+    seat* place = nullptr;
+    {
+      const std::scoped_lock lock{core.base.wiring};
+      if (core.base.closed) throw bus_closed("peal: subscription \"" + s->name() + "\": the bus has ended");
+      for (const auto& other : core.base.subscriptions) {
+        if (other->name() == s->name()) throw name_in_use(s->name());
+      }
+      core.base.subscriptions.reserve(core.base.subscriptions.size() + 1);
+      if (how.here != nullptr) {
+        topic.attach_here(s, how.types, how.here, how.count);
+      } else {
+        place = &topic.attach(s, how.dropping, how.polled);
+      }
+      core.base.subscriptions.push_back(s);
+    }
+    if (place != nullptr) core.runner.enqueue(*place);
+    return core.link();
+  }
+
+  bus_link link() {
+    return {this->weak_from_this(), &same_process, &keep};
+  }
+  static bool same_process(const void* self) noexcept { return static_cast<const bus_core*>(self)->runner.alive(); }
+  static void keep(void*, std::shared_ptr<subscription_base>) {}  // it stands in base.subscriptions anyway
+
+  /// A letter's delivery comes back to its subscription.
+  bool give_back(topic_base& topic, const kept& l) {
+    kept_ptr again = copy_event_aside(*l.ops, l.event());
+    again->position = l.position;
+    again->type = l.type;
+    again->around = l.around;
+    again->has_envelope = l.has_envelope;
+    again->cycles = l.cycles + 1;
+    std::shared_ptr<subscription_base> owner;
+    {
+      const std::scoped_lock lock{base.wiring};
+      for (const auto& s : base.subscriptions) {
+        if (&s->topic() == &topic && s->name() == l.subscription && !s->runs_here) owner = s;
+      }
+      if (owner == nullptr || !topic.letters.remove(l.number)) return false;
+      owner->counts_.dead.sub();
+      owner->counts_.redriven.add();
+      again->owner = owner.get();
+      if (owner->push_due(again.get())) (void)again.release();
+    }
+    if (again != nullptr) owner->counts_.dead.add();  // it stopped in between: the letter counts as taken away
+    base.wake_stalled();
+    return true;
+  }
+
+  /// An event that never got into its topic is published again.
+  template <class E, class T>
+  bool publish_again(T& topic, const kept& l) {
+    E copy(*static_cast<const E*>(l.event()));
+    const publish_options o{l.around.correlation, l.around.causation, {}};
+    const publish_call call{&o, patience::none, {}};
+    if (!topic.letters.remove(l.number)) return false;
+    if (topic.publish(copy, call)) return true;
+    kept_ptr back = copy_event_aside(*l.ops, l.event());
+    back->type = l.type;
+    back->has_position = false;
+    back->around = l.around;
+    back->has_envelope = l.has_envelope;
+    back->cause = l.cause;
+    back->died_at = l.died_at;
+    back->subscription = l.subscription;
+    topic.letters.put(back, true);
+    return false;
+  }
+
+  void (*on_stuck_)(const stuck_handler&);
+  topic_set<Runtime, std::index_sequence_for<Topics...>, Topics...> topics_;
+  std::array<std::shared_ptr<std::atomic<bool>>, sizeof...(Topics)> sole_{};
+};
+
+}  // namespace peal::inline v0::detail

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// Which threads are in the bus's user code now: how a publish knows that it comes from inside a handler.
+#pragma once
+
+#include <peal/core/delivery.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#else
+#include <functional>
+#include <thread>
+#endif
+
+namespace peal::inline v0::detail {
+
+class subscription_base;
+
+/// A value that no two living threads share and that does not depend on the shared library that asks.
+inline std::uintptr_t thread_key() noexcept {
+#if defined(__unix__) || defined(__APPLE__)
+  return reinterpret_cast<std::uintptr_t>(::pthread_self());
+#else
+  return static_cast<std::uintptr_t>(std::hash<std::thread::id>{}(std::this_thread::get_id())) | 1U;
+#endif
+}
+
+/// How many buses' user code this thread is in. Asked only when a publisher is about to wait, so that two buses that
+/// publish to each other cannot wait for each other; where a shared library has a copy of its own, only that is lost.
+#if defined(__GNUC__)
+[[gnu::visibility("default")]]
+#endif
+inline constinit thread_local unsigned user_code_depth = 0;
+
+/// One entry into user code, on the stack of the thread that runs it.
+struct frame {
+  subscription_base* subscription = nullptr;  ///< whose handler runs; null while only a destructor does
+  const delivery* current = nullptr;          ///< what it handles; null between deliveries
+  frame* outer = nullptr;
+  std::uint32_t cell = 0;
+};
+
+/// The threads in user code, found by thread_key.
+///
+/// Capacity: 256 threads at once; a further one waits for a place. Memory order: a cell's frames are touched by the
+/// thread that owns the cell alone; owners change hands by acquire and release.
+class frame_table {
+ public:
+  static constexpr std::uint32_t ways = 8;
+  static constexpr std::uint32_t groups = 32;
+  static constexpr std::uint32_t cells = ways * groups;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+  /// The cell of the calling thread, or none.
+  [[nodiscard]] std::uint32_t find(std::uintptr_t key) const noexcept {
+    const group& mine = groups_[group_of(key)];
+    for (std::uint32_t way = 0; way < ways; ++way) {
+      if (mine.owner[way].load(std::memory_order_relaxed) == key) return group_of(key) * ways + way;
+    }
+    return overflowed_.load(std::memory_order_relaxed) ? find_anywhere(key) : none;
+  }
+
+  /// The innermost frame of the calling thread, or null when it is outside.
+  [[nodiscard]] frame* current() const noexcept {
+    const std::uint32_t cell = find(thread_key());
+    return cell == none ? nullptr : tops_[cell].top;
+  }
+
+  /// The caller's cell, taken if it has none; `taken` says so and then `give_back` is owed.
+  std::uint32_t take(bool& taken) noexcept {
+    const std::uintptr_t key = thread_key();
+    if (const std::uint32_t cell = find(key); cell != none) {
+      taken = false;
+      return cell;
+    }
+    taken = true;
+    const std::uint32_t first = group_of(key) * ways;
+    for (std::uint32_t tries = 0;; ++tries) {
+      for (std::uint32_t i = 0; i < (tries == 0 ? ways : cells); ++i) {
+        const std::uint32_t cell = (first + i) % cells;
+        if (cell >= first + ways || cell < first) overflowed_.store(true, std::memory_order_relaxed);
+        std::uintptr_t nobody = 0;
+        if (owner(cell).load(std::memory_order_relaxed) == 0 &&
+            owner(cell).compare_exchange_strong(nobody, key, std::memory_order_acquire)) {  // pairs with [cell-free]
+          return cell;
+        }
+      }
+    }
+  }
+  void give_back(std::uint32_t cell) noexcept { owner(cell).store(0, std::memory_order_release); }  // [cell-free]
+
+  void push(frame& f, std::uint32_t cell) noexcept {
+    f.cell = cell;
+    f.outer = tops_[cell].top;
+    tops_[cell].top = &f;
+  }
+  void pop(frame& f) noexcept { tops_[f.cell].top = f.outer; }
+
+ private:
+  struct alignas(64) group {
+    std::array<std::atomic<std::uintptr_t>, ways> owner{};
+  };
+  struct alignas(64) top_of_thread {
+    frame* top = nullptr;
+  };
+
+  static std::uint32_t group_of(std::uintptr_t key) noexcept {
+    return static_cast<std::uint32_t>((std::uint64_t{key} * 0x9e3779b97f4a7c15U) >> 59);  // 32 groups: the top 5 bits
+  }
+  std::atomic<std::uintptr_t>& owner(std::uint32_t cell) noexcept { return groups_[cell / ways].owner[cell % ways]; }
+  [[nodiscard]] std::uint32_t find_anywhere(std::uintptr_t key) const noexcept {
+    for (std::uint32_t cell = 0; cell < cells; ++cell) {
+      if (groups_[cell / ways].owner[cell % ways].load(std::memory_order_relaxed) == key) return cell;
+    }
+    return none;
+  }
+
+  std::array<group, groups> groups_{};
+  std::atomic<bool> overflowed_{false};
+  std::array<top_of_thread, cells> tops_{};
+};
+
+/// Enters user code for the length of a scope.
+class user_code {
+ public:
+  user_code(frame_table& table, subscription_base* subscription, const delivery* current) noexcept : table_{table} {
+    frame_.subscription = subscription;
+    frame_.current = current;
+    table_.push(frame_, table_.take(taken_));
+    ++user_code_depth;
+  }
+  user_code(const user_code&) = delete;
+  user_code& operator=(const user_code&) = delete;
+  ~user_code() {
+    --user_code_depth;
+    table_.pop(frame_);
+    if (taken_) table_.give_back(frame_.cell);
+  }
+
+  [[nodiscard]] frame& top() noexcept { return frame_; }
+
+ private:
+  frame_table& table_;
+  frame frame_{};
+  bool taken_ = false;
+};
+
+}  // namespace peal::inline v0::detail

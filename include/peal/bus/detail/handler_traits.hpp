@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// What a handler takes and returns, and what the policies beside it are; every wrong wiring gets its sentence here.
+#pragma once
+
+#include <peal/bus/placement.hpp>
+#include <peal/core/delivery.hpp>
+#include <peal/core/event.hpp>
+#include <peal/core/outcome.hpp>
+#include <peal/detail/type_list.hpp>
+#include <peal/policy/filter.hpp>
+#include <peal/policy/idempotency.hpp>
+#include <peal/policy/middleware.hpp>
+#include <peal/policy/overflow.hpp>
+#include <peal/policy/retry.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace peal::inline v0::detail {
+
+// What policies are.
+template <class P>
+inline constexpr bool is_filter = false;
+template <class F>
+inline constexpr bool is_filter<filter<F>> = true;
+template <class P>
+inline constexpr bool is_middleware = false;
+template <class F>
+inline constexpr bool is_middleware<middleware<F>> = true;
+template <class P>
+inline constexpr bool is_idempotent = false;
+template <class... K>
+inline constexpr bool is_idempotent<idempotent<K...>> = true;
+template <class P>
+inline constexpr bool is_behind = false;
+template <class C>
+inline constexpr bool is_behind<behind<C>> = true;
+template <class P>
+inline constexpr bool is_rule = is_on_rule<P> || is_otherwise<P>;
+template <class P>
+inline constexpr bool is_placement = std::is_same_v<P, on_publisher_thread_t> || std::is_same_v<P, on_poll_t>;
+template <class P>
+inline constexpr bool is_side_store = std::is_same_v<P, side_store>;
+template <class P>
+inline constexpr bool is_policy = is_filter<P> || is_middleware<P> || is_idempotent<P> || is_behind<P> || is_rule<P> ||
+                                  is_placement<P> || is_side_store<P>;
+
+// What a handler returns.
+template <class R>
+struct outputs_in {
+  using type = type_list<R>;
+};
+template <>
+struct outputs_in<void> {
+  using type = type_list<>;
+};
+template <>
+struct outputs_in<outcome> {
+  using type = type_list<>;
+};
+template <>
+struct outputs_in<done_t> : outputs_in<void> {};
+template <>
+struct outputs_in<retry_t> : outputs_in<void> {};
+template <>
+struct outputs_in<discard_t> : outputs_in<void> {};
+template <class T>
+struct outputs_in<std::optional<T>> : outputs_in<T> {};
+template <class... Ts>
+struct outputs_in<std::tuple<Ts...>> {
+  using type = concat_t<typename outputs_in<Ts>::type...>;
+};
+
+template <class H, class E>
+inline constexpr bool takes_delivery = std::is_invocable_v<H&, const E&, delivery&>;
+template <class H, class E>
+inline constexpr bool takes_event = takes_delivery<H, E> || std::is_invocable_v<H&, const E&>;
+
+template <class H, class E>
+struct handler_result {
+  using type = void;
+};
+template <class H, class E>
+  requires takes_delivery<H, E>
+struct handler_result<H, E> {
+  using type = std::remove_cvref_t<std::invoke_result_t<H&, const E&, delivery&>>;
+};
+template <class H, class E>
+  requires(!takes_delivery<H, E> && takes_event<H, E>)
+struct handler_result<H, E> {
+  using type = std::remove_cvref_t<std::invoke_result_t<H&, const E&>>;
+};
+template <class H, class E>
+using handler_result_t = typename handler_result<H, E>::type;
+
+/// The events that a handler of `E` publishes by returning them, in the order it returns them.
+template <class H, class E>
+using outputs_of = typename outputs_in<handler_result_t<H, E>>::type;
+template <class H, class... Es>
+using all_outputs = concat_t<outputs_of<H, Es>...>;
+
+template <class List>
+struct rules_from;
+template <class... Rules>
+struct rules_from<type_list<Rules...>> {
+  using type = rule_set<Rules...>;
+};
+template <class... Ps>
+using rules_of =
+    typename rules_from<concat_t<std::conditional_t<is_rule<Ps>, type_list<Ps>, type_list<>>...>>::type;
+
+template <class Rule>
+concept backs_off = requires { typename Rule::action_type; } && std::is_same_v<typename Rule::action_type, backoff>;
+
+/// The wiring errors that types can show, each as a sentence. True, or it does not compile.
+template <class Handler, class Events, class... Ps>
+struct wiring;
+template <class Handler, class... Es, class... Ps>
+struct wiring<Handler, type_list<Es...>, Ps...> {
+  static constexpr std::size_t idempotents = (std::size_t{is_idempotent<Ps>} + ... + 0);
+  static constexpr bool inline_handler = (std::is_same_v<Ps, on_publisher_thread_t> || ... || false);
+  static constexpr bool dropping = (is_behind<Ps> || ... || false);
+  static constexpr bool copyable = (std::is_copy_constructible_v<Es> && ...);
+
+  static_assert((takes_event<Handler, Es> && ...),
+                "peal: the handler cannot be called with an event it is subscribed to; a handler takes (const E&) or "
+                "(const E&, peal::delivery&) for every event of its subscription");
+  static_assert((is_policy<Ps> && ...),
+                "peal: an argument behind the handler is not a policy; policies are filter, idempotent, on<Ex>, otherwise, "
+                "middleware, behind, side_store, on_poll and on_publisher_thread");
+  static_assert(idempotents <= 1, "peal: a subscription has two idempotent policies; keep one, with all its keys");
+  static_assert((std::size_t{is_behind<Ps>} + ... + 0) <= 1, "peal: a subscription has two behind policies; keep one");
+  static_assert((std::size_t{is_side_store<Ps>} + ... + 0) <= 1, "peal: a subscription has two side_store policies; keep one");
+  static_assert((std::size_t{is_placement<Ps>} + ... + 0) <= 1,
+                "peal: a subscription says twice where it runs; keep one of on_poll and on_publisher_thread");
+  static_assert(!inline_handler || !(backs_off<Ps> || ... || false),
+                "peal: a handler on the publisher's thread cannot back off: nobody could wait for it there; use "
+                "peal::dead_letter or peal::discard, or let it run on the bus's workers");
+  static_assert(!inline_handler || idempotents == 0,
+                "peal: idempotent does not go with on_publisher_thread, where handlers of one subscription run "
+                "concurrently; let it run on the bus's workers");
+  static_assert(!inline_handler || !dropping,
+                "peal: behind does not go with on_publisher_thread: such a handler is never behind");
+  static_assert(copyable || rules_of<Ps...>::only_discards,
+                "peal: an event that cannot be copied cannot be tried again or become a dead letter; make it copyable, or "
+                "add peal::otherwise(peal::discard) and let every rule discard");
+  static_assert(copyable || (idempotents == 0 && !dropping),
+                "peal: idempotent and behind keep events aside, which needs them copyable");
+  static constexpr bool ok = true;
+};
+
+/// Whether `rule_set::only_discards` rules cover what outcomes may ask for; move-only events cannot be retried.
+template <class H, class... Es>
+inline constexpr bool returns_outcome = (std::is_same_v<handler_result_t<H, Es>, outcome> || ...);
+
+}  // namespace peal::inline v0::detail

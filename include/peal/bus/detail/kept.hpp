@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// An event kept aside: one that waits for its next run, behind a duplicate, or as a dead letter.
+#pragma once
+
+#include <peal/bus/timer_wheel.hpp>
+#include <peal/core/envelope.hpp>
+#include <peal/core/event.hpp>
+#include <peal/policy/dead_letter.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+
+namespace peal::inline v0::detail {
+
+class subscription_base;
+
+/// A copy of an event with everything that its delivery has gathered so far; the event stands behind it in memory.
+struct kept : timer_node {
+  kept(const event_ops& event_type, std::size_t event_offset) noexcept : ops{&event_type}, offset{event_offset} {}
+  kept(const kept&) = delete;
+  kept& operator=(const kept&) = delete;
+
+  [[nodiscard]] void* event() noexcept { return reinterpret_cast<std::byte*>(this) + offset; }
+  [[nodiscard]] const void* event() const noexcept { return reinterpret_cast<const std::byte*>(this) + offset; }
+
+  subscription_base* owner = nullptr;
+  kept* next = nullptr;  ///< in the stack of due ones, or behind the same claim
+  kept* newer = nullptr;  ///< in the owner's list, in the order kept
+  kept* older = nullptr;
+  std::uint64_t serial = 0;
+  std::uint64_t position = 0;
+  bool has_position = true;
+  bool linked = false;  ///< in the owner's list
+  std::uint8_t type = 0;  ///< index of the event's type in its topic
+  envelope around{};
+  bool has_envelope = false;
+  std::uint32_t attempts = 0;
+  std::uint32_t cycles = 0;
+  error_history errors{};
+  void* claim = nullptr;
+  bool claimed = false;
+  const event_ops* ops;
+  std::size_t offset;
+  // As a letter:
+  dead_cause cause = dead_cause::failed;
+  std::uint64_t number = 0;
+  std::string subscription{};
+  time_point died_at{};
+};
+
+struct kept_deleter {
+  void operator()(kept* k) const noexcept {
+    const std::align_val_t align{std::max(alignof(kept), k->ops->align)};
+    k->ops->destroy(k->event());
+    std::destroy_at(k);
+    ::operator delete(static_cast<void*>(k), align);
+  }
+};
+using kept_ptr = std::unique_ptr<kept, kept_deleter>;
+
+/// Room for a kept event that `fill(address)` then constructs.
+/// Errors: bad_alloc, or what `fill` throws; then nothing is left behind.
+template <class Fill>
+kept_ptr make_kept(const event_ops& ops, Fill&& fill) {
+  const std::size_t align = std::max(alignof(kept), ops.align);
+  const std::size_t offset = (sizeof(kept) + ops.align - 1) / ops.align * ops.align;
+  struct memory {
+    void* at;
+    std::align_val_t align;
+    ~memory() {
+      if (at != nullptr) ::operator delete(at, align);
+    }
+  } room{::operator new(offset + ops.size, std::align_val_t{align}), std::align_val_t{align}};
+  struct node {
+    kept* at;
+    ~node() {
+      if (at != nullptr) std::destroy_at(at);
+    }
+  } made{::new (room.at) kept(ops, offset)};
+  fill(made.at->event());
+  kept_ptr result{made.at};
+  made.at = nullptr;
+  room.at = nullptr;
+  return result;
+}
+
+inline kept_ptr copy_event_aside(const event_ops& ops, const void* event) {
+  return make_kept(ops, [&](void* to) { ops.copy(to, event); });
+}
+inline kept_ptr move_event_aside(const event_ops& ops, void* event) {
+  return make_kept(ops, [&](void* to) { ops.move(to, event); });
+}
+
+}  // namespace peal::inline v0::detail

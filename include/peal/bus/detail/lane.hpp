@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// The lane of a topic: where events published inside handlers wait for room in the ring, in order.
+#pragma once
+
+#include <peal/core/envelope.hpp>
+#include <peal/ring/atomics.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace peal::inline v0::detail {
+
+/// A bounded queue with any number of appenders and one drainer at a time (section 7 of the protocols).
+///
+/// Order: the order of appending is the order of claiming. It is not empty only while somebody drains it, or the ring is
+/// full and the next advance will.
+template <class Storage>
+class lane {
+ public:
+  static constexpr std::size_t max_source = 47;
+  struct cell {
+    std::atomic<std::uint64_t> sequence{0};
+    std::uint8_t type = 0;
+    bool enveloped = false;
+    envelope around{};
+    std::array<char, max_source + 1> source{};  ///< the subscription that published it, cut to fit
+    Storage storage;
+
+    void came_from(std::string_view name) noexcept {
+      const std::size_t n = std::min(name.size(), max_source);
+      std::copy_n(name.data(), n, source.data());
+      source[n] = '\0';
+    }
+  };
+
+  explicit lane(std::size_t capacity)
+      : mask_{std::bit_ceil(std::max<std::size_t>(capacity, 2)) - 1}, cells_{std::make_unique<cell[]>(mask_ + 1)} {
+    for (std::size_t i = 0; i <= mask_; ++i) cells_[i].sequence.store(i, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return pending_.load(std::memory_order_acquire) == 0; }  // [L2] ← [H2]
+  [[nodiscard]] std::uint64_t size() const noexcept { return pending_.load(std::memory_order_seq_cst); }  // [H1]
+  [[nodiscard]] std::size_t bytes() const noexcept { return (mask_ + 1) * sizeof(cell); }
+
+  /// Appends what `fill(cell)` writes; false when full.
+  template <class Fill>
+  bool append(Fill&& fill) noexcept {
+    std::uint64_t at = tail_.load(std::memory_order_relaxed);
+    for (;;) {
+      cell& c = cells_[at & mask_];
+      const std::uint64_t seen = c.sequence.load(std::memory_order_seq_cst);  // pairs with [lane-free]
+      if (seen == at) {
+        if (tail_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
+          fill(c);
+          c.sequence.store(at + 1, std::memory_order_release);  // [L4]
+          pending_.fetch_add(1, std::memory_order_seq_cst);     // [H2]
+          return true;
+        }
+      } else if (static_cast<std::int64_t>(seen - at) < 0) {
+        return false;
+      } else {
+        at = tail_.load(std::memory_order_relaxed);
+      }
+    }
+  }
+
+  // The drainer's side; only between enter() that said true and leave() that said true.
+
+  [[nodiscard]] bool enter() noexcept {
+    if (work_.fetch_add(1, std::memory_order_acq_rel) != 0) return false;  // [W1] ↔ [W2]
+    mine_ = 1;
+    return true;
+  }
+  [[nodiscard]] bool leave() noexcept {
+    const std::uint32_t before = work_.fetch_sub(mine_, std::memory_order_acq_rel);  // [W2] ↔ [W1]
+    if (before == mine_) return true;
+    mine_ = before - mine_;
+    return false;
+  }
+
+  [[nodiscard]] cell* front() noexcept {
+    cell& c = cells_[head_ & mask_];
+    return c.sequence.load(std::memory_order_acquire) == head_ + 1 ? &c : nullptr;  // [L5] ← [L4]
+  }
+  void pop(cell& c) noexcept {
+    c.sequence.store(head_ + mask_ + 1, std::memory_order_seq_cst);  // [lane-free]; then `stalled` is looked at
+    ++head_;
+    pending_.fetch_sub(1, std::memory_order_release);  // [L6] → [L2]
+  }
+
+ private:
+  std::size_t mask_;
+  std::unique_ptr<cell[]> cells_;
+  alignas(64) std::atomic<std::uint64_t> tail_{0};
+  alignas(64) std::atomic<std::uint64_t> pending_{0};
+  std::atomic<std::uint32_t> work_{0};
+  std::uint64_t head_ = 0;   // the drainer's
+  std::uint32_t mine_ = 1;   // the drainer's: entries it has answered for
+};
+
+}  // namespace peal::inline v0::detail

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// The dead letters of one topic, oldest first.
+#pragma once
+
+#include <peal/bus/detail/kept.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+using letter_ptr = std::shared_ptr<const kept>;
+
+/// Capacity: fixed; a full box refuses, and the delivery stays where it is.
+/// Thread safety: everything may be called from any thread; no user code runs under its lock.
+class letter_box {
+ public:
+  explicit letter_box(std::size_t capacity) noexcept : capacity_{capacity} {}
+
+  /// Takes the letter, or leaves it with the caller when the box is full.
+  /// Errors: bad_alloc, the letter left with the caller.
+  /// With `beyond` a full box takes it all the same: for handlers on a publisher's thread, which nobody can stall.
+  bool put(kept_ptr& k, bool beyond = false) {
+    auto owner = std::make_shared<kept_ptr>();  // the shared part is made first: then nothing can fail half way
+    const std::scoped_lock lock{mutex_};
+    if (letters_.size() >= capacity_ && !beyond) return false;
+    letters_.emplace_back();
+    k->number = ++last_number_;
+    const kept* const address = k.get();
+    *owner = std::move(k);
+    letters_.back() = letter_ptr{std::move(owner), address};
+    count_.store(letters_.size(), std::memory_order_seq_cst);
+    return true;
+  }
+
+  [[nodiscard]] bool full() const noexcept { return count_.load(std::memory_order_seq_cst) >= capacity_; }
+  [[nodiscard]] std::size_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+  /// The letters that match, left where they are.
+  [[nodiscard]] std::vector<letter_ptr> find(const dead_letter_query& query, const std::uint8_t* type) const {
+    std::vector<letter_ptr> found;
+    const std::scoped_lock lock{mutex_};
+    for (const letter_ptr& l : letters_) {
+      if (found.size() == query.limit) break;
+      if (matches(*l, query, type)) found.push_back(l);
+    }
+    return found;
+  }
+
+  /// Removes one letter; false when somebody else was faster.
+  bool remove(std::uint64_t number) {
+    letter_ptr gone;  // declared before the lock, so destroyed after it: the event's destructor is user code
+    const std::scoped_lock lock{mutex_};
+    for (auto it = letters_.begin(); it != letters_.end(); ++it) {
+      if ((*it)->number == number) {
+        gone = std::move(*it);
+        letters_.erase(it);
+        count_.store(letters_.size(), std::memory_order_seq_cst);
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  static bool matches(const kept& l, const dead_letter_query& q, const std::uint8_t* type) {
+    return (type == nullptr || l.type == *type) && (q.subscription.empty() || q.subscription == l.subscription) &&
+           (!q.cause || *q.cause == l.cause) && (!q.number || *q.number == l.number) && l.died_at >= q.from &&
+           (l.died_at < q.to || q.to == time_point::max());
+  }
+
+  mutable std::mutex mutex_;
+  std::deque<letter_ptr> letters_;
+  std::uint64_t last_number_ = 0;
+  std::size_t capacity_;
+  std::atomic<std::size_t> count_{0};
+};
+
+}  // namespace peal::inline v0::detail

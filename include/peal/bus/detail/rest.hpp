@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// Coming to rest: settle, drain and the end of a bus.
+#pragma once
+
+#include <peal/bus/detail/stop.hpp>
+#include <peal/bus/reports.hpp>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+/// A moment of the bus that everything accepted before it is measured against.
+class milestone {
+ public:
+  explicit milestone(const bus_base& bus) {
+    for (const topic_base* t : bus.topics) {
+      inside_.push_back(t->published_inside());  // before the head: counted only after the claim
+      heads_.push_back(t->head());
+    }
+  }
+
+  /// Nothing was published from inside since; so nothing that it caused can be missing.
+  [[nodiscard]] bool still(const bus_base& bus) const noexcept {
+    for (std::size_t i = 0; i < inside_.size(); ++i) {
+      if (bus.topics[i]->published_inside() != inside_[i] || bus.topics[i]->in_lane() != 0) return false;
+    }
+    return true;
+  }
+
+  /// Every delivery of an event before the milestone has ended.
+  [[nodiscard]] bool reached(bus_base& bus) {
+    for (const topic_base* t : bus.topics) {
+      if (t->in_lane() != 0) return false;
+    }
+    const std::scoped_lock lock{bus.wiring};
+    for (const auto& s : bus.subscriptions) {
+      if (!passed(*s)) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool has_passed(const subscription_base& s) { return passed(s); }
+
+  /// What has not been reached; true in `hopeless` when nothing but the caller can change that.
+  [[nodiscard]] std::vector<std::string> missing(bus_base& bus, bool& hopeless) {
+    std::vector<std::string> sentences;
+    hopeless = true;
+    for (const topic_base* t : bus.topics) {
+      if (const auto n = t->in_lane(); n != 0) {
+        sentences.push_back("topic of " + std::string(t->types[0]->name()) + ": " + std::to_string(n) +
+                            " published inside handlers wait for room");
+      }
+    }
+    const std::scoped_lock lock{bus.wiring};
+    for (const auto& s : bus.subscriptions) {
+      if (passed(*s)) continue;
+      const subscription_statistics now = statistics_of(*s);
+      const bool sink_full = now.stalled && s->topic().letters.full();
+      const bool pumped = s->place().polled;
+      if (!now.paused && !sink_full && !pumped) hopeless = false;
+      std::string why = "subscription \"" + now.name + "\": ";
+      why += now.paused ? "paused, " : sink_full ? "its topic's dead letters are full, " : pumped ? "waits for bus.poll(), " : "";
+      why += std::to_string(now.waiting - now.kept) + " unread, " + std::to_string(now.kept) + " kept aside";
+      sentences.push_back(std::move(why));
+    }
+    if (sentences.empty()) hopeless = false;
+    return sentences;
+  }
+
+ private:
+  struct mark {
+    const subscription_base* subscription;
+    std::uint64_t kept;
+  };
+
+  bool passed(const subscription_base& s) {
+    if (s.runs_here) return true;
+    if (distance(s.topic().cursor_of(s.place()), heads_[s.topic().index]) < 0) return false;
+    if (s.outputs_waiting() || (s.place().signal.load(std::memory_order_seq_cst) & seat::work) != 0) return false;
+    for (const mark& m : marks_) {
+      if (m.subscription == &s) return s.oldest_kept() > m.kept;
+    }
+    marks_.push_back({&s, s.kept_ever()});
+    return s.oldest_kept() > marks_.back().kept;
+  }
+
+  std::vector<position> heads_;
+  std::vector<std::uint64_t> inside_;
+  std::vector<mark> marks_;  // kept aside before the milestone: what is kept later may stay
+};
+
+template <class Executor>
+settle_report settle(bus_base& bus, Executor& runner, time_point until) {
+  if (const frame* inside = bus.frames.current(); inside != nullptr) {
+    return {false, {"settle was called from inside a handler of this bus, which it would wait for"}};
+  }
+  for (;;) {
+    milestone goal{bus};
+    bool hopeless = false;
+    const bool looked = runner.wait(bus.progress, until, [&] {
+      if (goal.reached(bus)) return true;
+      (void)goal.missing(bus, hopeless);
+      return hopeless;
+    });
+    (void)looked;
+    if (!goal.reached(bus)) {
+      auto why = goal.missing(bus, hopeless);
+      if (!why.empty()) return {false, std::move(why)};
+      continue;
+    }
+    if (goal.still(bus)) return {};
+  }
+}
+
+inline std::uint64_t handled_in(bus_base& bus) {
+  std::uint64_t sum = 0;
+  const std::scoped_lock lock{bus.wiring};
+  for (const auto& s : bus.subscriptions) sum += statistics_of(*s).handled;
+  for (const auto& s : bus.ended) sum += s.handled;
+  return sum;
+}
+
+inline stuck_handler stuck_in(const subscription_base& s) {
+  const position p = s.running_position_.load(std::memory_order_relaxed);
+  stuck_handler h{s.name(), {}, p};
+  const std::uint8_t tag = s.topic().type_at(p);
+  const auto type = static_cast<std::uint8_t>(tag & slot_tag::type_mask);
+  if ((tag & slot_tag::empty) == 0 && type < s.topic().type_count) h.event = std::string(s.topic().types[type]->name());
+  return h;
+}
+
+template <class Executor>
+drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
+  drain_report report;
+  const time_point began = runner.now();
+  const std::uint64_t handled_before = handled_in(bus);
+  for (topic_base* t : bus.topics) t->close(false);
+  const bool inside = bus.frames.current() != nullptr;
+  const time_point until = saturating_add(began, time);
+  for (;;) {
+    milestone goal{bus};
+    const bool done = inside ? goal.reached(bus) : runner.wait(bus.progress, until, [&] { return goal.reached(bus); });
+    report.complete = done && goal.still(bus);
+    if (report.complete || !done) break;
+  }
+  if (!report.complete && !inside) {
+    bus.resting.store(true, std::memory_order_seq_cst);
+    milestone goal{bus};
+    std::vector<std::shared_ptr<subscription_base>> left;
+    {
+      const std::scoped_lock lock{bus.wiring};
+      for (const auto& s : bus.subscriptions) {
+        if (!goal.has_passed(*s)) left.push_back(s);
+      }
+    }
+    for (const auto& s : left) {
+      const bool stopped = begin_stop(s, seat::abandon);
+      const std::scoped_lock lock{bus.wiring};
+      if (!stopped) {
+        report.stuck.push_back(stuck_in(*s));
+        const subscription_statistics now = statistics_of(*s);
+        report.abandoned += now.waiting > 0 ? now.waiting - 1 : 0;  // one is with the handler
+        continue;
+      }
+      report.abandoned += s->counts().abandoned.get();
+      report.abandoned_ids.insert(report.abandoned_ids.end(), s->left_.begin(), s->left_.end());
+      bus.ended.push_back(statistics_of(*s));
+    }
+  }
+  if (!inside) {
+    for (topic_base* t : bus.topics) t->close(true);
+  }
+  report.handled = handled_in(bus) - handled_before;
+  report.took = runner.now() - began;
+  return report;
+}
+
+/// The end: refuses everybody, stops every subscription, waits for running handlers, naming those that do not end.
+template <class Executor>
+void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handler&)) noexcept {
+  constexpr nanoseconds between_reports = std::chrono::seconds{5};
+  bus.resting.store(true, std::memory_order_seq_cst);
+  for (topic_base* t : bus.topics) t->close(true);
+  std::vector<std::shared_ptr<subscription_base>> all;
+  {
+    const std::scoped_lock lock{bus.wiring};
+    bus.closed = true;
+    all = bus.subscriptions;
+  }
+  for (const auto& s : all) (void)begin_stop(s, 0);
+  if (bus.frames.current() != nullptr) return;  // on a thread of its own: that handler ends after us
+  for (const auto& s : all) {
+    while (!wait_stopped(s, saturating_add(runner.now(), between_reports))) {
+      const stuck_handler h = stuck_in(*s);
+      if (on_stuck != nullptr) {
+        on_stuck(h);
+      } else {
+        std::fprintf(stderr, "peal: the bus waits in its destructor for subscription \"%s\", which has been handling %s %llu\n",
+                     h.subscription.c_str(), h.event.empty() ? "event" : h.event.c_str(),
+                     static_cast<unsigned long long>(h.position));
+      }
+    }
+  }
+}
+
+}  // namespace peal::inline v0::detail

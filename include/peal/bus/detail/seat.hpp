@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// A subscription's seat in its topic: who may run it now, and what it has been told.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace peal::inline v0::detail {
+
+class subscription_base;
+class topic_base;
+
+/// What a run of a subscription leaves behind.
+enum class run_state : std::uint8_t {
+  more,     ///< there may be more to do: run it again
+  idle,     ///< nothing at hand; the caller still owns `ready`
+  held,     ///< paused or stalled: whoever ends that brings it back
+  retired,  ///< stopped: the seat is free
+};
+
+/// The words through which publishers, workers and stoppers agree on a subscription.
+///
+/// The owner of `ready` (whoever turned it from 0 to 1) is the only one who may queue or run the subscription; `running`
+/// says that user code may be on its way, and is also taken, for good, by a stopper who finds nobody in it. Seats live
+/// as long as the bus, so a publisher never reads freed memory.
+/// Memory order: section 6a of the protocols; everything here that is not on the path of each batch is seq_cst.
+struct alignas(64) seat {
+  static constexpr std::uint32_t work = 1;   ///< a delivery is due again
+  static constexpr std::uint32_t kick = 2;   ///< whatever it stalled on may be over
+  static constexpr std::uint32_t stop = 4;
+  static constexpr std::uint32_t pause = 8;
+  static constexpr std::uint32_t abandon = 16;  ///< with stop: what is left is counted abandoned, not stopped
+
+  std::atomic<std::uint32_t> ready{1};
+  std::atomic<std::uint32_t> running{1};
+  std::atomic<std::uint32_t> signal{0};
+  std::atomic<std::uint32_t> held{0};
+  std::atomic<std::uint32_t> leaving{0};  ///< of two who must let go of a stopped seat, the second frees it
+  std::atomic<std::uint32_t> hands{1};    ///< the subscription and its stopper: the last to let go puts the seat back
+  std::atomic<std::uint32_t> last_runs{0};  ///< how many deliveries the last turn ran
+  subscription_base* subscription = nullptr;
+  topic_base* topic = nullptr;
+  std::uint32_t cursor = 0;
+  bool dropping = false;  ///< its cursor does not hold publishers back
+  bool polled = false;  ///< runs in bus.poll(), not on a worker
+};
+
+}  // namespace peal::inline v0::detail

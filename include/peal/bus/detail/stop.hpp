@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// Stopping, pausing and counting one subscription.
+#pragma once
+
+#include <peal/bus/detail/subscription_base.hpp>
+#include <peal/observe/statistics.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <mutex>
+
+namespace peal::inline v0::detail {
+
+/// Caller holds bus.wiring.
+[[nodiscard]] inline bool stands(const bus_base& bus, const subscription_base& s) noexcept {
+  return std::any_of(bus.subscriptions.begin(), bus.subscriptions.end(), [&s](const auto& p) { return p.get() == &s; });
+}
+
+[[nodiscard]] inline bool has_stopped(const subscription_base& s) noexcept {
+  return s.life_.load(std::memory_order_acquire) == subscription_base::life::stopped;
+}
+
+/// Begins to stop; true when it is done. `bits`: seat::abandon or 0.
+inline bool begin_stop(const std::shared_ptr<subscription_base>& s, std::uint32_t bits) {
+  bus_base& bus = s->topic().bus;
+  if (has_stopped(*s)) return true;
+  if (s->stop_asked_.exchange(true, std::memory_order_acq_rel)) return false;  // somebody else sees to it
+  if (s->runs_here) {
+    s->leaving_here.store(true, std::memory_order_seq_cst);
+    {
+      const std::scoped_lock lock{bus.wiring};
+      s->topic().detach_here(s);
+    }
+    (void)bus.forget(*s);
+    s->topic().sweep_here();
+    return has_stopped(*s);
+  }
+  seat& place = s->place();
+  place.hands.fetch_add(1, std::memory_order_acq_rel);  // nobody else may reuse the seat while we look at it
+  place.signal.fetch_or(seat::stop | bits, std::memory_order_seq_cst);
+  const bool done = s->topic().try_finish(place);
+  if (!done) s->topic().rouse(place);
+  s->topic().free_seat(place);
+  return done;
+}
+
+/// Sleeps until it has stopped or the moment has come.
+inline bool wait_stopped(const std::shared_ptr<subscription_base>& s, time_point until) {
+  bus_base& bus = s->topic().bus;
+  return bus.stops.wait_until(until, [&] {
+    if (s->runs_here && !has_stopped(*s)) s->topic().sweep_here();
+    return has_stopped(*s);
+  });
+}
+
+inline void pause_subscription(const subscription_base& s, bool pause) {
+  bus_base& bus = s.topic().bus;
+  const std::scoped_lock lock{bus.wiring};
+  if (!stands(bus, s) || s.runs_here) return;
+  seat& place = s.place();
+  if (pause) {
+    place.signal.fetch_or(seat::pause, std::memory_order_seq_cst);
+  } else {
+    place.signal.fetch_and(~seat::pause, std::memory_order_seq_cst);
+    place.signal.fetch_or(seat::kick, std::memory_order_seq_cst);
+    s.topic().rouse(place);
+  }
+}
+
+/// Caller holds bus.wiring.
+inline subscription_statistics statistics_of(const subscription_base& s) {
+  const bool standing = stands(s.topic().bus, s);
+  const delivery_counters& c = s.counts();
+  subscription_statistics r;
+  r.name = s.name();
+  r.discarded = c.discarded.get();
+  r.dead = c.dead.get();
+  r.expired = c.expired.get();
+  r.filtered = c.filtered.get();
+  r.deduplicated = c.deduplicated.get();
+  r.dropped = c.dropped.get();
+  r.stopped = c.stopped.get();
+  r.abandoned = c.abandoned.get();
+  r.retries = c.retries.get();
+  r.failures = c.failures.get();
+  r.redriven = c.redriven.get();
+  std::uint64_t taken = c.taken.get();
+  std::uint64_t unread = 0;
+  if (s.runs_here) {
+    if (!has_stopped(s)) taken += s.topic().uses_here(s);
+    r.handled = taken - r.filtered - r.expired - r.discarded - r.dead - r.stopped;
+  } else {
+    r.handled = c.handled.get();
+    r.kept = s.kept_count() + (s.outputs_waiting() ? 1 : 0);
+    if (standing) {
+      r.dropped += s.topic().dropped_by(s.place(), s.types());
+      unread = static_cast<std::uint64_t>(std::max<std::int64_t>(
+          0, distance(s.topic().head(), s.topic().cursor_of(s.place()))));
+      r.paused = (s.place().signal.load(std::memory_order_relaxed) & seat::pause) != 0;
+    }
+    r.stalled = s.stalled();
+  }
+  r.waiting = unread + r.kept;
+  r.accepted = taken + r.dropped + unread;
+  return r;
+}
+
+}  // namespace peal::inline v0::detail

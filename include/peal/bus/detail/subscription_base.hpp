@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// A subscription without its types: what happens to deliveries off the happy path.
+#pragma once
+
+#include <peal/bus/detail/counters.hpp>
+#include <peal/bus/detail/kept.hpp>
+#include <peal/bus/detail/topic_base.hpp>
+#include <peal/core/delivery.hpp>
+#include <peal/policy/backoff.hpp>
+#include <peal/policy/retry.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+/// How one run of the pipeline ended.
+enum class verdict : std::uint8_t { handled, filtered, expired, deduplicated, behind, failed, rejected, discarded };
+
+/// A run that did not simply succeed.
+struct attempt_end {
+  verdict what = verdict::handled;
+  applied_action action{};
+  nanoseconds asked_delay{-1};  ///< of retry_after; negative: none
+  std::string error{};
+  void* claim = nullptr;  ///< the claimed key, or for `behind` the key that somebody else has claimed
+};
+
+/// An event as it stands in its slot, or kept aside.
+struct event_at {
+  position where;
+  std::uint8_t type;
+  const void* event;
+  const envelope* around;
+};
+
+class subscription_base {
+ public:
+  enum class life : std::uint32_t { running, stopped };
+
+  subscription_base(std::string name, topic_base& topic, std::uint16_t types, std::uint32_t max_kept, bool here)
+      : runs_here{here}, name_{std::move(name)}, topic_{topic}, types_{types}, max_kept_{max_kept} {}
+  subscription_base(const subscription_base&) = delete;
+  subscription_base& operator=(const subscription_base&) = delete;
+  virtual ~subscription_base() = default;
+
+  /// Runs events of [b.first, b.last) in order; returns the position up to which they are done with.
+  virtual position run_batch(const batch& b) = 0;
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] topic_base& topic() const noexcept { return topic_; }
+  [[nodiscard]] std::uint16_t types() const noexcept { return types_; }
+  [[nodiscard]] const delivery_counters& counts() const noexcept { return counts_; }
+  [[nodiscard]] bool stalled() const noexcept { return stalled_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t kept_count() const noexcept { return kept_count_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t kept_ever() const noexcept { return kept_ever_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t oldest_kept() const noexcept { return oldest_kept_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool outputs_waiting() const noexcept { return outputs_waiting_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool wants(std::uint8_t type) const noexcept { return ((types_ >> type) & 1U) != 0; }
+
+  // What a run consists of; only the owner of the seat's `running` calls these.
+
+  /// Binds to the seat before the first run.
+  void sit(seat& s) noexcept {
+    seat_ = &s;
+    delivery_access::belongs(delivery_, topic_.bus.epoch, topic_.index, name_,
+                             cancellation_token{&s.signal, seat::stop});
+  }
+  [[nodiscard]] seat& place() const noexcept { return *seat_; }
+  [[nodiscard]] const delivery& current() const noexcept { return delivery_; }
+
+  /// Runs what is due again; true when there is more of it.
+  bool run_due();
+
+  /// Tries again what the subscription stalled on. Returns how many events of the ring that ends: 0 or 1.
+  std::uint64_t unstall(const batch& b);
+
+  /// Nothing may be taken from the ring now.
+  [[nodiscard]] bool blocked() const noexcept {
+    return outputs_waiting_.load(std::memory_order_relaxed) || in_place_.active || homeless_ != nullptr || no_room_aside_;
+  }
+  [[nodiscard]] bool has_due() const noexcept { return run_first_ != nullptr; }
+  /// After each turn: lets others see whether it waits for something that they bring.
+  void note_stall() noexcept {
+    const bool now = blocked() && (run_first_ == nullptr || outputs_waiting() || homeless_ != nullptr);
+    if (now == stalled()) return;
+    if (!now) return unnote_stall();
+    topic_.bus.stalled.fetch_add(1, std::memory_order_seq_cst);
+    stalled_.store(true, std::memory_order_seq_cst);
+    looked_again_ = false;
+  }
+  void unnote_stall() noexcept {
+    stalled_.store(false, std::memory_order_seq_cst);
+    topic_.bus.stalled.fetch_sub(1, std::memory_order_seq_cst);
+  }
+  /// Once a stall: what it waits for may have come before it could be seen waiting.
+  bool first_stall() noexcept { return !std::exchange(looked_again_, true); }
+
+  /// Copies events out of a dropping cursor's pinned range; returns how many were done with.
+  position take_aside(const batch& b);
+
+  /// Remembers what a drain abandons, for its report.
+  void note_left(position p) noexcept;
+
+  /// Ends every delivery that is kept aside; returns how many there were.
+  std::uint64_t release_kept() noexcept;
+  virtual void destroy_handler() noexcept = 0;
+
+  /// A letter comes back, or a timer fired. False when the subscription has stopped.
+  bool push_due(kept* k) noexcept;
+
+  /// The limit of the next batch, so that one takes at most about 50 µs.
+  [[nodiscard]] std::size_t batch_limit() const noexcept { return limit_; }
+  void learn(std::size_t ran, nanoseconds took) noexcept {
+    if (ran < limit_) return;
+    if (took < nanoseconds{20'000} && limit_ < 1024) limit_ *= 2;
+    if (took > nanoseconds{50'000} && limit_ > 1) limit_ /= 2;
+  }
+
+  const bool runs_here;  ///< on publishers' threads: it has no seat
+  delivery_counters counts_{};
+  std::atomic<bool> stop_asked_{false};
+  std::vector<event_id> left_{};  ///< what a drain has abandoned; at most max_left, read once it has stopped
+  static constexpr std::size_t max_left = 10'000;
+  std::atomic<life> life_{life::running};
+  std::atomic<std::uint64_t> running_position_{0};  ///< what the handler has now, for reports about stuck ones
+  std::atomic<bool> leaving_here{false};  ///< of a handler on publishers' threads: no new run starts
+
+ protected:
+  /// One run of filter, deduplication and handler for a kept event, which has its claim in it if it has one.
+  virtual void attempt_kept(kept& k, attempt_end& end) = 0;
+  /// Publishes outputs; false when there is no room yet.
+  virtual bool flush_outputs() noexcept = 0;
+  virtual void drop_outputs() noexcept = 0;
+  virtual void*& waiters_of(void* claim, std::uint8_t type) noexcept = 0;
+  virtual void commit_claim(void* claim, std::uint8_t type) noexcept = 0;
+  virtual void abandon_claim(void* claim, std::uint8_t type) noexcept = 0;
+
+  /// The handler returned: the key is committed, the outputs go out. False: stalled on the outputs.
+  bool succeed(void* claim, std::uint8_t type) noexcept {
+    if (claim != nullptr) committed(claim, type);
+    if (!flush_outputs()) {
+      outputs_waiting_.store(true, std::memory_order_relaxed);
+      return false;
+    }
+    counts_.handled.add();
+    return true;
+  }
+
+  /// The same on the publisher's thread, concurrently: nothing can be kept but a letter.
+  void end_here(const event_at& at, attempt_end& end) noexcept;
+  void count_lost_outputs() noexcept { counts_.lost_outputs.add(); }
+
+  /// The first run of an event did not succeed. True: the event in the slot is done with.
+  bool end_first(const event_at& at, attempt_end& end);
+
+  [[nodiscard]] time_point now() const noexcept { return topic_.bus.runner->now(); }
+
+  delivery delivery_ = delivery_access::make();
+
+ private:
+  enum class next_step : std::uint8_t { none, run_again, bury, wait_behind };
+  struct decision {
+    next_step step = next_step::none;
+    nanoseconds delay{0};
+    dead_cause cause = dead_cause::failed;
+    void* claim = nullptr;
+  };
+  struct in_place {
+    bool active = false;
+    decision what{};
+    error_history errors{};
+  };
+
+  decision decide(attempt_end& end, std::uint32_t attempts, error_history& errors, std::uint8_t type);
+  bool carry_out(const decision& what, kept_ptr& k) noexcept;
+  bool put_aside(const decision& what, const event_at& at, error_history& errors);
+  kept_ptr copy_aside(const event_at& at) noexcept;
+  void end_kept(kept* k, attempt_end& end);
+  void committed(void* claim, std::uint8_t type) noexcept;
+  void abandoned(void* claim, std::uint8_t type) noexcept;
+  void link(kept& k) noexcept;
+  void unlink(kept& k) noexcept;
+  void intake() noexcept;
+  void wake_later() noexcept;
+  void queue(kept& k) noexcept {
+    k.next = nullptr;
+    (run_last_ != nullptr ? run_last_->next : run_first_) = &k;
+    run_last_ = &k;
+  }
+
+  struct wake_up : timer_node {
+    subscription_base* owner = nullptr;
+  };
+
+  const std::string name_;
+  topic_base& topic_;
+  const std::uint16_t types_;
+  const std::uint32_t max_kept_;
+  seat* seat_ = nullptr;
+  std::size_t limit_ = 16;
+  kept* run_first_ = nullptr;  // due now, in order
+  kept* run_last_ = nullptr;
+  kept* newest_ = nullptr;  // every kept event, in the order kept
+  kept* oldest_ = nullptr;
+  std::uint64_t last_serial_ = 0;
+  in_place in_place_{};
+  bool no_room_aside_ = false;  // a dropping subscription could not copy what it pinned
+  bool looked_again_ = false;
+  kept_ptr homeless_{};  // a letter that found no room
+  decision homeless_what_{};
+  wake_up wake_up_{};
+  std::atomic<kept*> due_{nullptr};
+  std::atomic<std::uint64_t> kept_count_{0};
+  std::atomic<std::uint64_t> kept_ever_{0};
+  std::atomic<std::uint64_t> oldest_kept_{~std::uint64_t{0}};  ///< serial; all ones: none
+  std::atomic<bool> outputs_waiting_{false};
+  std::atomic<bool> stalled_{false};
+};
+
+}  // namespace peal::inline v0::detail
+
+#include <peal/bus/detail/subscription_slow.hpp>

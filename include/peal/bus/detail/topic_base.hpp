@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// A topic as its subscriptions and the bus see it, whatever its events are.
+#pragma once
+
+#include <peal/bus/detail/executor.hpp>
+#include <peal/bus/detail/frames.hpp>
+#include <peal/bus/detail/letter_box.hpp>
+#include <peal/bus/detail/seat.hpp>
+#include <peal/core/envelope.hpp>
+#include <peal/core/event.hpp>
+#include <peal/observe/statistics.hpp>
+#include <peal/ring/event_count.hpp>
+#include <peal/ring/sequence.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+/// A slot's tag: the event's type and what stands beside it.
+struct slot_tag {
+  static constexpr std::uint8_t type_mask = 0x0f;
+  static constexpr std::uint8_t enveloped = 0x10;  ///< its envelope is written
+  static constexpr std::uint8_t empty = 0x20;      ///< no event: handled before anyone could subscribe to it
+};
+
+/// A run of slots of the ring, for a loop that does no atomics.
+struct batch {
+  std::byte* slots;
+  std::size_t stride;
+  std::size_t offset;  ///< of the event in its slot
+  std::uint64_t mask;
+  const envelope* envelopes;
+  position first;
+  position last;
+
+  [[nodiscard]] std::byte* slot(position p) const noexcept { return slots + (p & mask) * stride; }
+  [[nodiscard]] std::byte* event(position p) const noexcept { return slot(p) + offset; }
+  [[nodiscard]] std::uint8_t tag(position p) const noexcept {
+    // Published long ago for this reader: `last` was found by an acquire load of this very word.
+    return static_cast<std::uint8_t>(
+        reinterpret_cast<const std::atomic<std::uint64_t>*>(slot(p))->load(std::memory_order_relaxed));
+  }
+  [[nodiscard]] const envelope* around(position p, std::uint8_t tag) const noexcept {
+    return (tag & slot_tag::enveloped) != 0 ? &envelopes[p & mask] : nullptr;
+  }
+};
+
+class subscription_base;
+struct event_at;
+using here_function = void (*)(subscription_base&, const void* event, const event_at&, delivery&) noexcept;
+
+/// What all topics of a bus share.
+struct bus_base {
+  executor* runner = nullptr;
+  frame_table frames{};
+  std::uint64_t epoch = 0;
+  nanoseconds overload_after{};
+  event_count<> progress{barrier<>{}, spin_limit{0, 0}};  ///< notified when a run of a subscription has ended; settle and drain wait here
+  event_count<> stops{barrier<>{}, spin_limit{0, 0}};     ///< notified when a subscription has stopped
+  std::atomic<bool> resting{false};  ///< drained past its deadline, or being destroyed: no run starts any more
+  std::mutex wiring;                 ///< names and seats; no user code runs under it
+  std::vector<std::shared_ptr<subscription_base>> subscriptions;  ///< those that stand, under `wiring`
+  std::vector<subscription_statistics> ended;  ///< of those that a drain ended, under `wiring`
+  std::vector<topic_base*> topics;
+  bool closed = false;  ///< no subscription is added any more, under `wiring`
+  std::atomic<std::uint32_t> stalled{0};  ///< how many subscriptions wait for something other than an event
+
+  /// Brings every stalled subscription back to look again: a lane or a box of letters got room.
+  void wake_stalled() noexcept;
+  /// Takes a subscription off the list; what is returned keeps it alive.
+  std::shared_ptr<subscription_base> forget(subscription_base& s) noexcept;
+};
+
+/// One topic without its types.
+class topic_base {
+ public:
+  topic_base(bus_base& owner, std::uint8_t number, std::size_t max_letters) noexcept
+      : bus{owner}, index{number}, letters{max_letters} {}
+  topic_base(const topic_base&) = delete;
+  topic_base& operator=(const topic_base&) = delete;
+
+  /// Runs one batch of a seat whose `ready` the caller owns.
+  virtual run_state run(seat& s) noexcept = 0;
+  /// Whether a parked seat has something to do: a glance, and the look again before sleeping.
+  [[nodiscard]] virtual bool has_work(const seat& s) const noexcept = 0;
+  [[nodiscard]] virtual bool recheck_work(const seat& s) const noexcept = 0;
+  /// Gives `ready` back, in two steps around the caller's barrier.
+  virtual void declare_idle(seat& s) noexcept = 0;
+  [[nodiscard]] virtual bool take_back(seat& s) noexcept = 0;
+  /// After turning a signal bit on: whoever can must run the seat now.
+  virtual void rouse(seat& s) noexcept = 0;
+  /// The stopper's way; true when the subscription has stopped before it returns.
+  virtual bool try_finish(seat& s) noexcept = 0;
+
+  /// One of those who may touch a seat lets go of it; the last puts it back.
+  virtual void free_seat(seat& s) noexcept = 0;
+
+  virtual seat& attach(std::shared_ptr<subscription_base> subscription, bool dropping, bool polled) = 0;
+  /// Handlers on publishers' threads: `types` and `run` name the same `count` event types.
+  virtual void attach_here(const std::shared_ptr<subscription_base>& s, const std::uint8_t* types,
+                           const here_function* run, std::size_t count) = 0;
+  virtual void detach_here(const std::shared_ptr<subscription_base>& s) = 0;
+  virtual void sweep_here() noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t uses_here(const subscription_base& s) const = 0;
+
+  [[nodiscard]] virtual position head() const noexcept = 0;
+  [[nodiscard]] virtual position cursor_of(const seat& s) const noexcept = 0;
+  [[nodiscard]] virtual std::uint8_t type_at(position p) const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t dropped_by(const seat& s, std::uint16_t types) const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t in_lane() const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t published_inside() const noexcept = 0;
+  /// Refuses outsiders, or everybody.
+  virtual void close(bool for_all) noexcept = 0;
+  [[nodiscard]] virtual std::size_t footprint() const noexcept = 0;
+  [[nodiscard]] virtual topic_statistics statistics() const = 0;
+
+  bus_base& bus;
+  const std::uint8_t index;
+  const event_ops* const* types = nullptr;  ///< by the type's index
+  std::uint8_t type_count = 0;
+  letter_box letters;
+
+ protected:
+  ~topic_base() = default;
+};
+
+}  // namespace peal::inline v0::detail

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: MIT
+// A topic of a bus: the ring, the lane, the seats, and how an event gets in.
+#pragma once
+
+#include <peal/bus/detail/inline_board.hpp>
+#include <peal/bus/detail/lane.hpp>
+#include <peal/bus/detail/port.hpp>
+#include <peal/bus/detail/subscription_base.hpp>
+#include <peal/bus/options.hpp>
+#include <peal/bus/topic.hpp>
+#include <peal/ring/multicast_core.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+namespace peal::inline v0::detail {
+
+/// The bytes of one event of several types; its tag says which.
+template <class... Es>
+struct event_storage {
+  static constexpr bool needs_reclaim = !(std::is_trivially_destructible_v<Es> && ...);
+  alignas(Es...) std::byte bytes[std::max({sizeof(Es)...})];
+
+  void reclaim(std::uint8_t tag) noexcept {
+    if ((tag & slot_tag::empty) != 0) return;
+    // A destructor is user code that may publish, on whatever thread moved the last cursor: it must not wait.
+    ++user_code_depth;
+    constexpr void (*destroyers[])(void*) noexcept = {&destroy_event<Es>...};
+    destroyers[tag & slot_tag::type_mask](bytes);
+    --user_code_depth;
+  }
+};
+template <class List>
+struct storage_from;
+template <class... Es>
+struct storage_from<type_list<Es...>> {
+  using type = event_storage<Es...>;
+  static constexpr std::array<const event_ops*, sizeof...(Es)> ops{&ops_of<Es>...};
+};
+
+/// Thread safety: publish, seats and statistics from any thread.
+template <class Runtime, class Topic>
+class topic_core final : public topic_base {
+  using traits = topic_traits<Topic>;
+  using storage = typename storage_from<typename traits::events>::type;
+  using ring = multicast_core<storage, typename Runtime::atomics>;
+  using executor_type = typename Runtime::executor;
+
+ public:
+  topic_core(bus_base& owner, executor_type& runner, std::uint8_t number, const bus_options& o)
+      : topic_base{owner, number, o.max_dead_letters},
+        runner_{runner},
+        ring_{multicast_options{.capacity = traits::slots != 0 ? traits::slots : o.capacity,
+                                .max_cursors = o.max_subscriptions,
+                                .max_holds = max_holds,
+                                .single_producer = traits::single}},
+        // Uninitialised on purpose: memory that no envelope is written to costs nothing.
+        envelopes_{static_cast<envelope*>(::operator new(ring_.capacity() * sizeof(envelope)))},
+        lane_{o.lane_capacity},
+        here_{owner},
+        seats_{std::make_unique<seat[]>(o.max_subscriptions)},
+        max_seats_{o.max_subscriptions} {
+    types = storage_from<typename traits::events>::ops.data();
+    type_count = static_cast<std::uint8_t>(traits::events::size);
+    free_seats_.reserve(max_seats_);
+    lane_timer_.owner = this;
+  }
+  ~topic_core() {
+    while (auto* c = lane_.front()) {
+      types[c->type]->destroy(c->storage.bytes);
+      lane_.pop(*c);
+    }
+    ::operator delete(envelopes_);
+  }
+
+  template <class E>
+  static constexpr std::uint8_t type_of = static_cast<std::uint8_t>(index_of<E, typename traits::events>);
+
+  // ---- publishing ----
+
+  /// Accepts the event and moves it in, or says why not and leaves it.
+  template <class E>
+  result<receipt> publish(E& event, const publish_call& call) noexcept {
+    if (!runner_.alive()) return publish_errc::forked;
+    if (frame* const inside = bus.frames.current(); inside != nullptr) [[unlikely]] {
+      return publish_inside(event, call, inside);
+    }
+    time_point until = time_point::max();
+    if (call.wait == patience::until) until = saturating_add(runner_.now(), call.time);
+    for (;;) {
+      claim_result c{claim_status::full, 0};
+      if (lane_.empty()) c = ring_.try_claim(1, caller::outsider);
+      if (c.status == claim_status::claimed) [[likely]] {
+        return finish(c.first, event, call.options, nullptr);
+      }
+      if (c.status != claim_status::full) return refused(c.status);
+      if (user_code_depth != 0) return publish_inside(event, call, nullptr);
+      if (const auto failed = wait_for_room(call, until); failed) return *failed;
+    }
+  }
+
+  template <class E>
+  static result<receipt> publish_erased(topic_base& t, E& event, const publish_call& call) noexcept {
+    return static_cast<topic_core&>(t).publish(event, call);
+  }
+  template <class E>
+  port<E> way_in() noexcept {
+    return {this, &publish_erased<E>, type_of<E>};
+  }
+
+  /// Refuses outsiders, or everybody.
+  void close(bool for_all) noexcept override {
+    ring_.close(for_all ? claim_status::closed : claim_status::closing);
+  }
+  [[nodiscard]] std::uint64_t in_lane() const noexcept override { return lane_.size(); }
+  [[nodiscard]] std::uint64_t published_inside() const noexcept override { return inside_.get(); }
+  [[nodiscard]] claim_status state() const noexcept { return ring_.state(); }
+  [[nodiscard]] std::size_t footprint() const noexcept override {
+    return sizeof(*this) + ring_.footprint() + ring_.capacity() * sizeof(envelope) + lane_.bytes() +
+           max_seats_ * sizeof(seat);
+  }
+
+  // ---- seats ----
+
+  run_state run(seat& s) noexcept override {
+    if (s.running.exchange(1, std::memory_order_acquire) != 0) return let_go(s);  // pairs with [rest]
+    if ((s.signal.load(std::memory_order_seq_cst) & seat::stop) != 0) return finish_own(s);
+    subscription_base& sub = *s.subscription;
+    bool more = false;
+    const std::uint64_t ran_before = sub.counts_.taken.get() + sub.counts_.retries.get();
+    {
+      user_code inside{bus.frames, &sub, &sub.current()};
+      more = turn(s, sub);
+      if (lane_.size() != 0) drain_lane();
+    }
+    s.last_runs.store(static_cast<std::uint32_t>(sub.counts_.taken.get() + sub.counts_.retries.get() - ran_before),
+                      std::memory_order_relaxed);
+    sub.note_stall();
+    s.running.exchange(0, std::memory_order_seq_cst);  // [rest]
+    if ((s.signal.load(std::memory_order_seq_cst) & seat::stop) != 0 &&
+        s.running.exchange(1, std::memory_order_acquire) == 0) {
+      return finish_own(s);
+    }
+    bus.progress.notify_all();
+    const bool paused = (s.signal.load(std::memory_order_relaxed) & seat::pause) != 0;
+    if (paused || sub.stalled()) return hold(s, paused);
+    return more ? run_state::more : run_state::idle;
+  }
+
+  [[nodiscard]] bool has_work(const seat& s) const noexcept override {
+    return s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor);
+  }
+  [[nodiscard]] bool recheck_work(const seat& s) const noexcept override {
+    return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_next(s.cursor);
+  }
+
+  void declare_idle(seat& s) noexcept override {
+    idle_.fetch_add(1, std::memory_order_seq_cst);  // before `ready`, so that it is never below the number of idle seats
+    ring_.order().announce(s.ready, std::uint32_t{0});  // [R3] pairs with [R1], [R2]
+  }
+  [[nodiscard]] bool take_back(seat& s) noexcept override {
+    if (s.ready.exchange(1, std::memory_order_seq_cst) != 0) return false;  // [R4] pairs with [R3]
+    idle_.fetch_sub(1, std::memory_order_seq_cst);
+    return true;
+  }
+
+  void rouse(seat& s) noexcept override {
+    if (s.ready.load(std::memory_order_seq_cst) == 0 && take_back(s)) {
+      runner_.enqueue(s);
+    } else if (s.held.load(std::memory_order_seq_cst) != 0 && s.held.exchange(0, std::memory_order_seq_cst) != 0) {
+      runner_.enqueue(s);
+    }
+  }
+
+  bool try_finish(seat& s) noexcept override {
+    if (s.running.exchange(1, std::memory_order_seq_cst) != 0) return false;
+    finish_subscription(s);
+    if (take_back(s) || s.held.exchange(0, std::memory_order_seq_cst) != 0 ||
+        s.leaving.fetch_add(1, std::memory_order_acq_rel) != 0) {
+      free_seat(s);
+    }
+    return true;
+  }
+
+  void free_seat(seat& s) noexcept override {
+    if (s.hands.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    const std::scoped_lock lock{bus.wiring};
+    free_seats_.push_back(&s);
+  }
+  seat& attach(std::shared_ptr<subscription_base> subscription, bool dropping, bool polled) override;
+  void attach_here(const std::shared_ptr<subscription_base>& s, const std::uint8_t* mine, const here_function* run,
+                   std::size_t count) override {
+    here_.add(s, mine, run, count);
+  }
+  void detach_here(const std::shared_ptr<subscription_base>& s) override { here_.remove(s); }
+  void sweep_here() noexcept override { here_.sweep(); }
+  [[nodiscard]] std::uint64_t uses_here(const subscription_base& s) const override { return here_.uses_of(s); }
+
+  [[nodiscard]] position head() const noexcept override { return ring_.claim_position(); }
+  [[nodiscard]] position cursor_of(const seat& s) const noexcept override { return ring_.cursor(s.cursor); }
+  [[nodiscard]] std::uint8_t type_at(position p) const noexcept override {
+    return ring_.published(p) ? ring_.tag(p) : slot_tag::empty;
+  }
+  [[nodiscard]] std::uint64_t dropped_by(const seat& s, std::uint16_t wanted) const noexcept override {
+    std::uint64_t sum = 0;
+    for (std::uint8_t t = 0; t < type_count; ++t) {
+      if (((wanted >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor, t);
+    }
+    return sum;
+  }
+  topic_statistics statistics() const override;
+
+ private:
+  static constexpr std::size_t max_holds = 16;
+  struct lane_timer : timer_node {
+    topic_core* owner = nullptr;
+    std::atomic<bool> waiting{false};
+    std::atomic<std::uint32_t> give_up{0};  ///< heads that may become letters now
+    std::atomic<std::uint32_t> step{1};
+  };
+
+  result<receipt> refused(claim_status status) noexcept {
+    refused_closed_.add();
+    return status == claim_status::closing ? publish_errc::closing : publish_errc::closed;
+  }
+
+  std::optional<publish_errc> wait_for_room(const publish_call& call, time_point until) noexcept {
+    if (call.wait == patience::none) {
+      refused_full_.add();
+      return publish_errc::full;
+    }
+    const bool woken = runner_.wait(ring_.room(), until, [this] {
+      return ring_.state() != claim_status::claimed || (lane_.size() == 0 && ring_.has_room(1));
+    });
+    if (woken) return std::nullopt;
+    refused_full_.add();
+    return call.wait == patience::until ? publish_errc::timed_out : publish_errc::stuck;
+  }
+
+  /// From inside user code: never waits for room; through the lane where the ring has none.
+  template <class E>
+  result<receipt> publish_inside(E& event, const publish_call& call, frame* inside) noexcept {
+    const caller who = inside != nullptr ? caller::insider : caller::outsider;
+    const delivery* const parent = inside != nullptr ? inside->current : nullptr;
+    if (lane_.empty()) {
+      const claim_result c = ring_.try_claim(1, who);
+      if (c.status == claim_status::claimed) {
+        const receipt r = finish(c.first, event, call.options, parent);
+        inside_.add();
+        return r;
+      }
+      if (c.status != claim_status::full) return refused(c.status);
+    } else if (ring_.state() == claim_status::closed) {
+      return refused(claim_status::closed);
+    }
+    const bool appended = lane_.append([&](auto& cell) {
+      ::new (static_cast<void*>(cell.storage.bytes)) E(std::move(event));
+      cell.type = type_of<E>;
+      cell.enveloped = surround(cell.around, call.options, parent);
+      cell.came_from(inside != nullptr && inside->subscription != nullptr ? std::string_view{inside->subscription->name()}
+                                                                           : std::string_view{});
+    });
+    if (!appended) {
+      overloaded_.add();
+      drain_lane();
+      return publish_errc::overloaded;
+    }
+    inside_.add();
+    drain_lane();
+    return receipt{};
+  }
+
+  /// Fills the envelope if there is anything to say.
+  bool surround(envelope& e, const publish_options* o, const delivery* parent) noexcept {
+    const bool said = o != nullptr && (o->correlation || o->causation || o->time_to_live.count() != 0);
+    if (!said && parent == nullptr && !traits::is_timed) return false;
+    e = envelope{};
+    if (parent != nullptr) {
+      e.correlation = parent->correlation();
+      e.causation = parent->id();
+    }
+    if (o != nullptr) {
+      if (o->correlation) e.correlation = o->correlation;
+      if (o->causation) e.causation = o->causation;
+    }
+    if (traits::is_timed || (o != nullptr && o->time_to_live.count() != 0)) {
+      const time_point now = runner_.now();
+      if (traits::is_timed) e.published = now;
+      if (o != nullptr && o->time_to_live.count() != 0) e.deadline = saturating_add(now, o->time_to_live);
+    }
+    return true;
+  }
+
+  /// From the claim to the wake-up.
+  template <class E>
+  receipt finish(position p, E& event, const publish_options* o, const delivery* parent) noexcept {
+    std::uint8_t tag = type_of<E>;
+    if (surround_needed(o, parent) && surround(*::new (&envelopes_[p & ring_.mask()]) envelope, o, parent)) {
+      tag |= slot_tag::enveloped;
+    }
+    if (here_.any(type_of<E>)) [[unlikely]] {
+      finish_here(p, &event, tag);
+    } else {
+      ::new (static_cast<void*>(ring_.storage(p)->bytes)) E(std::move(event));
+      ring_.publish(p, tag);
+      after_publish();
+    }
+    return receipt{event_id{bus.epoch, std::uint64_t{index} << 56 | p}};
+  }
+  static bool surround_needed(const publish_options* o, const delivery* parent) noexcept {
+    return traits::is_timed || parent != nullptr || o != nullptr;
+  }
+
+  void after_publish() noexcept {
+    if (ring_.order().observe(idle_) != 0) wake_idle();  // [R1] pairs with [R3]
+    if (ring_.present() == 0) [[unlikely]] unheard_one();
+  }
+  void unheard_one() noexcept {
+    unheard_.add();
+    if constexpr (storage::needs_reclaim) ring_.publish_done();
+  }
+  void wake_idle() noexcept {
+    const std::uint32_t used = used_seats_.load(std::memory_order_acquire);
+    for (std::uint32_t i = 0; i < used; ++i) {
+      seat& s = seats_[i];
+      if (ring_.order().observe(s.ready) == 0 && take_back(s)) runner_.enqueue(s);  // [R1], [R2]
+    }
+  }
+
+  /// With handlers on this thread: the slot is held until they have run; without other readers it stays empty.
+  void finish_here(position p, void* event, std::uint8_t tag) noexcept {
+    user_code inside{bus.frames, nullptr, nullptr};
+    const bool ringless = ring_.present() == 0;
+    const std::uint8_t type = tag & slot_tag::type_mask;
+    const envelope* around = (tag & slot_tag::enveloped) != 0 ? &envelopes_[p & ring_.mask()] : nullptr;
+    envelope copy;
+    const void* seen = event;
+    std::uint32_t cell = 0;
+    if (ringless) {
+      if (around != nullptr) around = &(copy = *around);  // nothing holds the slot: the next lap may write this envelope
+      ring_.publish(p, static_cast<std::uint8_t>(tag | slot_tag::empty));
+    } else {
+      cell = take_hold();
+      ring_.hold(cell, p);
+      types[type]->move(ring_.storage(p)->bytes, event);
+      seen = ring_.storage(p)->bytes;
+      ring_.publish(p, tag);
+      if (ring_.order().observe(idle_) != 0) wake_idle();
+    }
+    run_here({p, type, seen, around}, inside.top());
+    if (!ringless) {
+      ring_.release(cell);
+      give_hold(cell);
+    }
+    if (lane_.size() != 0) drain_lane();
+  }
+  void run_here(const event_at& at, frame& f) noexcept {
+    delivery d = delivery_access::make();
+    f.current = &d;
+    here_.dispatch(at.type, f.cell, [&](const inline_list::entry& e) noexcept {
+      subscription_base& sub = *e.subscription;
+      if (sub.leaving_here.load(std::memory_order_relaxed)) {
+        sub.counts_.stopped.add_shared();
+        return;
+      }
+      delivery_access::belongs(d, bus.epoch, index, sub.name(), cancellation_token{});
+      delivery_access::at(d, at.where, at.around, true);
+      f.subscription = &sub;
+      e.run(sub, at.event, at, d);
+    });
+  }
+  std::uint32_t take_hold() noexcept {
+    for (;;) {
+      std::uint32_t free = free_holds_.load(std::memory_order_relaxed);
+      while (free != 0) {
+        const std::uint32_t lowest = free & (~free + 1);
+        if (free_holds_.compare_exchange_weak(free, free & ~lowest, std::memory_order_acquire)) {  // pairs with [hold]
+          return static_cast<std::uint32_t>(std::countr_zero(lowest));
+        }
+      }
+      Runtime::atomics::yield();
+    }
+  }
+  void give_hold(std::uint32_t cell) noexcept {
+    free_holds_.fetch_or(1U << cell, std::memory_order_release);  // [hold]
+  }
+
+  void drain_lane() noexcept;
+  void claimed_from_lane(typename lane<storage>::cell& c, position p) noexcept;
+  bool give_up_head(typename lane<storage>::cell& c, claim_status why) noexcept;
+  void watch_lane() noexcept;
+
+  bool turn(seat& s, subscription_base& sub) noexcept;
+  run_state hold(seat& s, bool paused) noexcept;
+  run_state let_go(seat& s) noexcept {
+    if (s.leaving.fetch_add(1, std::memory_order_acq_rel) != 0) free_seat(s);
+    return run_state::retired;
+  }
+  run_state finish_own(seat& s) noexcept {
+    finish_subscription(s);
+    free_seat(s);
+    return run_state::retired;
+  }
+  void finish_subscription(seat& s) noexcept;
+  [[nodiscard]] batch view(position first, position last) const noexcept {
+    return {ring_.slots_base(), ring::stride, ring::payload_offset, ring_.mask(), envelopes_, first, last};
+  }
+
+  executor_type& runner_;
+  ring ring_;
+  envelope* const envelopes_;
+  alignas(64) std::atomic<std::uint32_t> idle_{0};
+  std::atomic<std::uint32_t> used_seats_{0};
+  lane<storage> lane_;
+  lane_timer lane_timer_{};
+  inline_board here_;
+  std::unique_ptr<seat[]> seats_;
+  const std::size_t max_seats_;
+  std::vector<seat*> free_seats_;
+  std::atomic<std::uint32_t> free_holds_{(1U << max_holds) - 1};
+  alignas(64) shared_counter unheard_;
+  shared_counter refused_full_;
+  shared_counter refused_closed_;
+  shared_counter overloaded_;
+  shared_counter inside_;
+};
+
+}  // namespace peal::inline v0::detail
+
+#include <peal/bus/detail/topic_runs.hpp>

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: MIT
+// A subscription with its types: the loop over a batch, compiled for one handler and its policies.
+#pragma once
+
+#include <peal/bus/detail/handler_traits.hpp>
+#include <peal/bus/detail/port.hpp>
+#include <peal/bus/detail/subscription_base.hpp>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace peal::inline v0::detail {
+
+/// The key tables of a subscription, one for each type of key.
+template <class... Keys>
+struct key_tables : key_table<Keys>... {
+  explicit key_tables(const idempotency_window& w) : key_table<Keys>(w.window, w.capacity)... {}
+};
+template <class List>
+struct tables_from;
+template <class... Keys>
+struct tables_from<type_list<Keys...>> {
+  using type = key_tables<Keys...>;
+};
+template <class Done, class... Rest>
+struct distinct {
+  using type = Done;
+};
+template <class... Done, class T, class... Rest>
+struct distinct<type_list<Done...>, T, Rest...>
+    : distinct<std::conditional_t<contains<T, type_list<Done...>>, type_list<Done...>, type_list<Done..., T>>, Rest...> {};
+
+struct no_idempotent {
+  template <class>
+  using key_type = int;
+  [[nodiscard]] idempotency_window limits() const noexcept { return {}; }
+};
+template <class... Ps>
+struct idempotent_in {
+  using type = no_idempotent;
+};
+template <class P, class... Ps>
+struct idempotent_in<P, Ps...> : std::conditional_t<is_idempotent<P>, std::type_identity<P>, idempotent_in<Ps...>> {};
+
+template <class Outputs>
+struct output_slots;
+template <class... Os>
+struct output_slots<type_list<Os...>> {
+  std::tuple<port<Os>...> ports;
+  std::tuple<std::optional<Os>...> waiting{};
+  publish_options options{};
+  bool any = false;
+};
+
+/// Memory order: none of its own; everything it reads was acquired by whoever runs it.
+template <class Events, class Handler, class... Ps>
+class typed_subscription;
+template <class... Es, class Handler, class... Ps>
+class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscription_base {
+  using checks = wiring<Handler, type_list<Es...>, Ps...>;
+  static_assert(checks::ok);
+  using idempotent_policy = typename idempotent_in<Ps...>::type;
+  static constexpr bool dedups = !std::is_same_v<idempotent_policy, no_idempotent>;
+  using tables = typename tables_from<
+      typename distinct<type_list<>, typename idempotent_policy::template key_type<Es>...>::type>::type;
+  using outputs = all_outputs<Handler, Es...>;
+  static constexpr bool publishes = outputs::size != 0;
+  template <class E>
+  using entry_of = typename key_table<typename idempotent_policy::template key_type<E>>::entry;
+
+  struct parts {
+    explicit parts(Handler&& h, Ps&&... ps)
+        : handler{std::move(h)}, policies{std::move(ps)...}, rules{rules_in(policies)}, keys{window_in(policies)} {}
+    Handler handler;
+    std::tuple<Ps...> policies;
+    rules_of<Ps...> rules;
+    tables keys;
+  };
+
+ public:
+  using ports = decltype(output_slots<outputs>::ports);
+
+  typed_subscription(std::string name, topic_base& topic, const std::array<std::uint8_t, sizeof...(Es)>& types,
+                     const ports& out, Handler handler, Ps... policies)
+      : subscription_base{std::move(name), topic, mask_of(types), side_capacity(policies...), checks::inline_handler},
+        types_{types},
+        parts_{std::in_place, std::move(handler), std::move(policies)...} {
+    outputs_.ports = out;
+  }
+
+  position run_batch(const batch& b) override {
+    if constexpr (dedups) batch_now_ = now();
+    delivery_access::run(delivery_, 1, false);
+    tally sums;
+    attempt_end end;
+    position p = b.first;
+    bool go_on = true;
+    while (p != b.last && go_on) {
+      const std::uint8_t tag = b.tag(p);
+      const position next = advance(p, 1);
+      const std::uint8_t key = tag & (slot_tag::type_mask | slot_tag::empty);
+      bool consumed = true;
+      (void)(((key == types_[index_of<Es, type_list<Es...>>]) &&
+              (consumed = first_attempt<Es>(b, p, tag, next == b.last, end, sums, go_on), true)) ||
+             ...);
+      if (!consumed) break;
+      p = next;
+    }
+    counts_.taken.add(sums.taken);
+    counts_.handled.add(sums.handled);
+    return p;
+  }
+
+  /// Runs the handler on the publisher's thread; any number of threads at once.
+  template <class E>
+  static void run_here(subscription_base& base, const void* event, const event_at& at, delivery& d) noexcept {
+    static_cast<typed_subscription&>(base).here(*static_cast<const E*>(event), at, d);
+  }
+  static constexpr std::array<here_function, sizeof...(Es)> here_functions{&run_here<Es>...};
+
+  void destroy_handler() noexcept override { parts_.reset(); }
+
+ protected:
+  void attempt_kept(kept& k, attempt_end& end) override {
+    if constexpr (dedups) batch_now_ = now();
+    end.claim = k.claim;
+    (void)((k.type == types_[index_of<Es, type_list<Es...>>] &&
+            (attempt<Es>(*static_cast<const Es*>(k.event()), k.type, delivery_, end, outputs_), true)) ||
+           ...);
+  }
+
+  bool flush_outputs() noexcept override {
+    if constexpr (publishes) {
+      if (outputs_.any) return flush(outputs_);
+    }
+    return true;
+  }
+  void drop_outputs() noexcept override {
+    if constexpr (publishes) clear(outputs_);
+  }
+
+  void*& waiters_of(void* claim, std::uint8_t type) noexcept override {
+    void** found = nullptr;
+    if constexpr (dedups) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
+              (found = &static_cast<entry_of<Es>*>(claim)->waiters, true)) ||
+             ...);
+    }
+    return *found;
+  }
+  void commit_claim(void* claim, std::uint8_t type) noexcept override {
+    if constexpr (dedups) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
+              (table<Es>().commit(*static_cast<entry_of<Es>*>(claim), batch_now_), true)) ||
+             ...);
+    }
+  }
+  void abandon_claim(void* claim, std::uint8_t type) noexcept override {
+    if constexpr (dedups) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
+              (table<Es>().abandon(*static_cast<entry_of<Es>*>(claim)), true)) ||
+             ...);
+    }
+  }
+
+ private:
+  struct tally {
+    std::uint64_t taken = 0;
+    std::uint64_t handled = 0;
+  };
+
+  static std::uint16_t mask_of(const std::array<std::uint8_t, sizeof...(Es)>& types) noexcept {
+    unsigned mask = 0;
+    for (const std::uint8_t t : types) mask |= 1U << t;
+    return static_cast<std::uint16_t>(mask);
+  }
+  static std::uint32_t side_capacity(const Ps&... policies) noexcept {
+    side_store found;
+    (void)((side_of(policies, found)) || ...);
+    return found.capacity;
+  }
+  template <class P>
+  static bool side_of(const P& policy, side_store& found) noexcept {
+    if constexpr (is_side_store<P>) found = policy;
+    return is_side_store<P>;
+  }
+  template <class P>
+  static auto rule_as_tuple(const P& policy) {
+    if constexpr (is_rule<P>) {
+      return std::tuple<P>{policy};
+    } else {
+      return std::tuple<>{};
+    }
+  }
+  static rules_of<Ps...> rules_in(const std::tuple<Ps...>& policies) {
+    return std::apply(
+        [](const auto&... policy) {
+          return std::apply([](auto... rule) { return rules_of<Ps...>{rule...}; },
+                            std::tuple_cat(rule_as_tuple(policy)...));
+        },
+        policies);
+  }
+  static idempotency_window window_in(const std::tuple<Ps...>& policies) {
+    idempotency_window window{};
+    std::apply([&](const auto&... policy) { (void)((window_of(policy, window)) || ...); }, policies);
+    return window;
+  }
+  template <class P>
+  static bool window_of(const P& policy, idempotency_window& window) {
+    if constexpr (is_idempotent<P>) window = policy.limits();
+    return is_idempotent<P>;
+  }
+
+  template <class E>
+  key_table<typename idempotent_policy::template key_type<E>>& table() noexcept {
+    return parts_->keys;
+  }
+
+  /// The first run of an event of the ring. False: it stays where it is.
+  template <class E>
+  bool first_attempt(const batch& b, position p, std::uint8_t tag, bool last, attempt_end& end, tally& sums,
+                     bool& go_on) {
+    const E& event = *std::launder(reinterpret_cast<const E*>(b.event(p)));
+    const envelope* const around = b.around(p, tag);
+    delivery_access::at(delivery_, p, around, last);
+    running_position_.store(p, std::memory_order_relaxed);
+    const auto type = static_cast<std::uint8_t>(tag & slot_tag::type_mask);
+    attempt<E>(event, type, delivery_, end, outputs_);
+    if ((place().signal.load(std::memory_order_relaxed) & (seat::stop | seat::pause)) != 0) go_on = false;
+    if (end.what == verdict::handled) [[likely]] {
+      ++sums.taken;
+      if constexpr (dedups || publishes) {
+        if (!succeed(end.claim, type)) go_on = false;
+        end.claim = nullptr;
+      } else {
+        ++sums.handled;
+      }
+      return true;
+    }
+    const bool consumed = end_first({p, type, &event, around}, end);
+    end = {};
+    if (consumed) ++sums.taken;
+    return consumed;
+  }
+
+  template <class E, class Slots>
+  void attempt(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
+    std::optional<failure> failed = parts_->rules.run([&] { pipeline(event, type, d, end, out); });
+    if (failed) [[unlikely]] {
+      end.what = verdict::failed;
+      end.action = failed->action;
+      end.error = std::move(failed->error_text);
+      if constexpr (publishes) clear(out);
+    }
+  }
+
+  template <class E, class Slots>
+  void pipeline(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
+    if (!passes(event)) {
+      end.what = verdict::filtered;
+      return;
+    }
+    if (const envelope* const around = delivery_access::envelope_of(d);
+        around != nullptr && around->deadline != time_point::max() && now() > around->deadline) {
+      end.what = verdict::expired;
+      return;
+    }
+    if constexpr (dedups) {
+      if (end.claim == nullptr && !claim(event, type, end)) return;
+    }
+    using R = handler_result_t<Handler, E>;
+    if constexpr (std::is_void_v<R>) {
+      around<0>(event, d, [&] { call(event, d); });
+    } else {
+      constexpr std::size_t first = first_output<E>();
+      R returned = around<0>(event, d, [&]() -> R { return call(event, d); });
+      take_result<first>(std::move(returned), d, end, out);
+    }
+  }
+
+  template <class E>
+  bool passes(const E& event) {
+    return std::apply([&](const auto&... policy) { return (passes_one(policy, event) && ...); }, parts_->policies);
+  }
+  template <class P, class E>
+  static bool passes_one(const P& policy, const E& event) {
+    if constexpr (is_filter<P>) {
+      return policy(event);
+    } else {
+      return true;
+    }
+  }
+
+  template <class E>
+  bool claim(const E& event, std::uint8_t type, attempt_end& end) {
+    const auto& policy = std::get<idempotent_policy>(parts_->policies);
+    const auto claimed = table<E>().claim(policy.key(event), type, batch_now_);
+    if (claimed.status == key_status::committed_before) {
+      end.what = verdict::deduplicated;
+      return false;
+    }
+    end.claim = claimed.entry;
+    if (claimed.status == key_status::in_flight) {
+      end.what = verdict::behind;
+      return false;
+    }
+    return true;
+  }
+
+  /// The middleware from the I-th policy on, then the handler.
+  template <std::size_t I, class E, class Next>
+  auto around(const E& event, delivery& d, Next&& next) -> decltype(next()) {
+    if constexpr (I == sizeof...(Ps)) {
+      return next();
+    } else {
+      using P = std::tuple_element_t<I, std::tuple<Ps...>>;
+      if constexpr (is_middleware<P>) {
+        return std::get<I>(parts_->policies)(event, d, [&]() -> decltype(next()) {
+          return this->template around<I + 1>(event, d, next);
+        });
+      } else {
+        return this->template around<I + 1>(event, d, next);
+      }
+    }
+  }
+
+  template <class E>
+  decltype(auto) call(const E& event, delivery& d) {
+    if constexpr (takes_delivery<Handler, E>) {
+      return parts_->handler(event, d);
+    } else {
+      return parts_->handler(event);
+    }
+  }
+
+  template <class E>
+  static constexpr std::size_t first_output() noexcept {
+    std::size_t before = 0;
+    (void)((std::is_same_v<E, Es> || (before += outputs_of<Handler, Es>::size, false)) || ...);
+    return before;
+  }
+
+  template <std::size_t First, class R, class Slots>
+  void take_result(R&& returned, delivery& d, attempt_end& end, Slots& out) {
+    using V = std::remove_cvref_t<R>;
+    if constexpr (std::is_same_v<V, done_t> || std::is_same_v<V, retry_t> || std::is_same_v<V, discard_t>) {
+      take_outcome(outcome{returned}, end);
+    } else if constexpr (std::is_same_v<V, outcome>) {
+      if (returned.what() != outcome::kind::handled) take_outcome(returned, end);
+    } else {
+      out.options = {d.correlation(), d.id(), {}};
+      store<First>(std::forward<R>(returned), out);
+    }
+  }
+  template <std::size_t At, class T, class Slots>
+  static void store(T&& value, Slots& out) {
+    std::get<At>(out.waiting).emplace(std::forward<T>(value));
+    out.any = true;
+  }
+  template <std::size_t At, class T, class Slots>
+  static void store(std::optional<T>&& value, Slots& out) {
+    if (value) store<At>(*std::move(value), out);
+  }
+  template <std::size_t At, class... Ts, class Slots>
+  static void store(std::tuple<Ts...>&& values, Slots& out) {
+    store_each<At, 0>(std::move(values), out);
+  }
+  template <std::size_t At, std::size_t I, class... Ts, class Slots>
+  static void store_each(std::tuple<Ts...>&& values, Slots& out) {
+    if constexpr (I < sizeof...(Ts)) {
+      store<At>(std::get<I>(std::move(values)), out);
+      using T = std::tuple_element_t<I, std::tuple<Ts...>>;
+      store_each<At + outputs_in<T>::type::size, I + 1>(std::move(values), out);
+    }
+  }
+
+  void take_outcome(const outcome& said, attempt_end& end) {
+    switch (said.what()) {
+      case outcome::kind::handled: return;
+      case outcome::kind::dropped: end.what = verdict::discarded; return;
+      case outcome::kind::rejected:
+        end.what = verdict::rejected;
+        end.error = said.reason();
+        return;
+      case outcome::kind::again:
+      case outcome::kind::again_after:
+        end.what = verdict::failed;
+        end.action = {action_kind::again, first_backoff()};
+        if (said.what() == outcome::kind::again_after) end.asked_delay = said.delay();
+        end.error = "the handler asked for another run";
+        if (end.action.plan == nullptr && said.what() == outcome::kind::again) end.action = parts_->rules.fallback();
+        return;
+    }
+  }
+  const backoff* first_backoff() const noexcept {
+    const backoff* found = nullptr;
+    std::apply([&](const auto&... policy) { (void)((backoff_in(policy, found)) || ...); }, parts_->policies);
+    return found;
+  }
+  template <class P>
+  static bool backoff_in(const P& policy, const backoff*& found) noexcept {
+    if constexpr (backs_off<P>) found = &policy.action;
+    return found != nullptr;
+  }
+
+  template <class Slots>
+  static bool flush(Slots& out) noexcept {
+    const publish_call call{&out.options, patience::none, {}};
+    const bool all = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return (flush_one(std::get<I>(out.ports), std::get<I>(out.waiting), call) && ...);
+    }(std::make_index_sequence<outputs::size>{});
+    if (all) out.any = false;
+    return all;
+  }
+  template <class E>
+  static bool flush_one(const port<E>& way, std::optional<E>& waiting, const publish_call& call) noexcept {
+    if (!waiting) return true;
+    const result<receipt> r = way(*waiting, call);
+    if (!r && (r.error() == publish_errc::overloaded || r.error() == publish_errc::full)) return false;
+    waiting.reset();  // accepted; or the bus has ended and nobody is left to hear it
+    return true;
+  }
+  template <class Slots>
+  static void clear(Slots& out) noexcept {
+    std::apply([](auto&... waiting) { (waiting.reset(), ...); }, out.waiting);
+    out.any = false;
+  }
+
+  template <class E>
+  void here(const E& event, const event_at& at, delivery& d) noexcept {
+    attempt_end end;
+    if constexpr (publishes) {
+      output_slots<outputs> out;
+      out.ports = outputs_.ports;
+      attempt(event, at.type, d, end, out);
+      if (end.what == verdict::handled && out.any && !flush(out)) count_lost_outputs();
+    } else {
+      attempt(event, at.type, d, end, outputs_);
+    }
+    if (end.what != verdict::handled) end_here(at, end);
+  }
+
+  const std::array<std::uint8_t, sizeof...(Es)> types_;
+  std::optional<parts> parts_;
+  time_point batch_now_{};
+  output_slots<outputs> outputs_;
+};
+
+}  // namespace peal::inline v0::detail

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+// The threaded runtime: workers that run ready subscriptions, the thread of the timers, and poll().
+#pragma once
+
+#include <peal/bus/detail/fork_mark.hpp>
+#include <peal/bus/detail/random.hpp>
+#include <peal/bus/detail/topic_base.hpp>
+#include <peal/bus/options.hpp>
+#include <peal/ring/event_count.hpp>
+#include <peal/ring/mpmc_ring.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0 {
+
+/// Runs subscriptions on threads of its own.
+///
+/// A worker takes a ready subscription, runs one batch and looks again. One that it finds empty stays with it (`ready`
+/// remains 1, so publishers make no system call) and is looked at while the worker has nothing better; about to run
+/// another, the worker hands those it watches to the queue, so that none waits for a long handler. Before it sleeps it
+/// gives all of them back with one barrier (section 6 of the protocols).
+/// Thread safety: everything may be called from any thread, start and shut_down once each.
+class worker_pool final : public detail::executor {
+ public:
+  worker_pool(const bus_options& o, std::size_t seats)
+      : workers_wanted_{o.workers == bus_options::one_per_core ? std::clamp(std::thread::hardware_concurrency(), 1U, 4U)
+                                                               : o.workers},
+        spin_{o.spin},
+        queue_{seats},
+        polled_{seats},
+        wheel_{std::chrono::steady_clock::now()},
+        random_{o.seed != 0 ? o.seed : entropy()} {}
+
+  // ---- for topics and subscriptions ----
+
+  [[nodiscard]] time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+  [[nodiscard]] std::uint64_t random_bits() noexcept override { return random_.next(); }
+  [[nodiscard]] bool alive() const noexcept { return mark_.same_process(); }
+
+  void enqueue(detail::seat& s) noexcept override {
+    if (s.polled || workers_wanted_ == 0) {
+      (void)polled_.try_push(&s);  // each seat at most once, and there is room for all
+      poll_.notify_all(side::rare);
+    } else {
+      (void)queue_.try_push(&s);
+      work_.notify_one(side::rare);
+    }
+  }
+
+  void arm(timer_node& node, time_point due) noexcept override {
+    bool sooner = false;
+    {
+      const std::scoped_lock lock{wheel_mutex_};
+      const auto before = wheel_.next();
+      wheel_.arm(node, due);
+      const auto after = wheel_.next();
+      sooner = after && (!before || *after < *before);
+      if (sooner) rearmed_.store(true, std::memory_order_seq_cst);
+    }
+    if (sooner) timer_.notify_all(side::rare);
+  }
+  bool cancel(timer_node& node) noexcept override {
+    const std::scoped_lock lock{wheel_mutex_};
+    return wheel_.cancel(node);
+  }
+
+  /// Sleeps until `ready()` or the moment; false when the moment came first.
+  template <class Ready>
+  bool wait(event_count<>& where, time_point until, Ready ready) noexcept {
+    return where.wait_until(until, ready);
+  }
+  /// Time passes by itself here.
+  static constexpr bool waits_for_time = true;
+
+  // ---- for the bus ----
+
+  /// Starts the threads; each keeps `alive` until it ends.
+  void start(detail::bus_base& bus, const std::shared_ptr<void>& alive) {
+    threads_.reserve(workers_wanted_ + 1U);
+    if (workers_wanted_ == 0) return;
+    for (unsigned i = 0; i < workers_wanted_; ++i) {
+      threads_.emplace_back([this, &bus, keep = alive] { worker_main(bus); });
+    }
+    threads_.emplace_back([this, keep = alive] { timer_main(); });
+  }
+
+  /// Ends the threads. On one of them the others are joined, and it ends itself when it returns from its handler.
+  void shut_down() noexcept {
+    stop_.store(true, std::memory_order_seq_cst);
+    work_.notify_all(side::rare);
+    timer_.notify_all(side::rare);
+    poll_.notify_all(side::rare);
+    for (std::thread& t : threads_) {
+      if (t.get_id() == std::this_thread::get_id()) {
+        t.detach();  // it holds the shared part of the bus, and is about to leave
+      } else {
+        t.join();
+      }
+    }
+    threads_.clear();
+  }
+
+  [[nodiscard]] unsigned worker_count() const noexcept { return workers_wanted_; }
+
+  /// Runs what is ready for poll() on the calling thread; returns how many runs of handlers that were.
+  std::size_t poll() noexcept {
+    if (workers_wanted_ == 0) fire_timers();
+    std::size_t runs = 0;
+    detail::seat* s = nullptr;
+    for (std::size_t turns = 0; turns < most_turns_a_poll && polled_.try_pop(s); ++turns) {
+      runs += run_polled(*s);
+    }
+    return runs;
+  }
+  /// Sleeps until poll() has something to do.
+  bool wait_polled(time_point until) noexcept {
+    const auto ready = [this] { return !polled_.empty() || stop_.load(std::memory_order_seq_cst); };
+    if (workers_wanted_ == 0) {
+      const auto next = next_timer();
+      if (next && *next < until) return poll_.wait_until(*next, ready) || true;
+    }
+    return poll_.wait_until(until, ready);
+  }
+
+ private:
+  static constexpr std::size_t most_turns_a_poll = 1024;
+
+  static std::uint64_t entropy() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32U) | device();
+  }
+
+  std::size_t run_polled(detail::seat& s) noexcept;
+  void worker_main(detail::bus_base& bus) noexcept;
+  void timer_main() noexcept;
+
+  std::size_t fire_timers() noexcept {
+    const std::scoped_lock lock{wheel_mutex_};
+    return wheel_.advance(now());
+  }
+  std::optional<time_point> next_timer() noexcept {
+    const std::scoped_lock lock{wheel_mutex_};
+    return wheel_.next();
+  }
+
+  class watch;
+
+  const unsigned workers_wanted_;
+  const nanoseconds spin_;
+  mpmc_ring<detail::seat*> queue_;
+  mpmc_ring<detail::seat*> polled_;
+  event_count<> work_{barrier<>{}, spin_limit{0, 0}};
+  event_count<> poll_{barrier<>{}, spin_limit{0, 0}};
+  event_count<> timer_{barrier<>{}, spin_limit{0, 0}};
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> rearmed_{false};
+  std::atomic<std::uint32_t> spinning_{0};
+  std::mutex wheel_mutex_;  // no user code runs under it: firing a timer queues a subscription
+  timer_wheel wheel_;
+  detail::random_source random_;
+  detail::fork_mark mark_;
+  std::vector<std::thread> threads_;
+};
+
+/// What one worker watches: subscriptions that it found empty and still owns.
+class worker_pool::watch {
+ public:
+  explicit watch(worker_pool& pool) : pool_{pool} { parked_.reserve(64); }
+
+  void park(detail::seat& s) { parked_.push_back(&s); }
+  [[nodiscard]] bool empty() const noexcept { return parked_.empty(); }
+
+  /// One that has something to do, no longer watched; null if none has.
+  detail::seat* next() noexcept {
+    for (std::size_t i = 0; i < parked_.size(); ++i) {
+      if (parked_[i]->topic->has_work(*parked_[i])) return take(i);
+    }
+    return nullptr;
+  }
+
+  /// About to run a handler: others may look at these meanwhile.
+  void hand_over() noexcept {
+    for (detail::seat* s : parked_) pool_.enqueue(*s);
+    parked_.clear();
+  }
+
+  /// About to sleep, first half: from here on publishers see that they are idle.
+  void declare_idle() noexcept {
+    for (detail::seat* s : parked_) s->topic->declare_idle(*s);
+  }
+  /// Second half, behind the barrier: takes back those that got something to do in between. True: there are such.
+  bool take_back() noexcept {
+    std::size_t kept = 0;
+    for (detail::seat* s : parked_) {
+      if (s->topic->recheck_work(*s) && s->topic->take_back(*s)) parked_[kept++] = s;
+    }
+    parked_.resize(kept);
+    return kept != 0;
+  }
+
+ private:
+  detail::seat* take(std::size_t i) noexcept {
+    detail::seat* const s = parked_[i];
+    parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
+    return s;
+  }
+
+  worker_pool& pool_;
+  std::vector<detail::seat*> parked_;
+};
+
+inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
+  bool taken = false;
+  const std::uint32_t cell = bus.frames.take(taken);  // a worker's place among those in user code is its own for good
+  watch watched{*this};
+  nanoseconds patience = spin_;
+  constexpr nanoseconds least = std::chrono::microseconds{2};
+  const auto run = [&](detail::seat& s) {
+    if (workers_wanted_ > 1 && !watched.empty()) watched.hand_over();
+    detail::run_state state = detail::run_state::more;
+    do {
+      state = s.topic->run(s);
+    } while (state == detail::run_state::more && queue_.empty() && watched.empty() && !stop_.load(std::memory_order_relaxed));
+    if (state == detail::run_state::more) {
+      (void)queue_.try_push(&s);
+    } else if (state == detail::run_state::idle) {
+      watched.park(s);
+    }
+  };
+  const auto look = [&]() -> detail::seat* {
+    if (detail::seat* const s = watched.next()) return s;
+    detail::seat* s = nullptr;
+    return queue_.try_pop(s) ? s : nullptr;
+  };
+  while (!stop_.load(std::memory_order_relaxed)) {
+    if (detail::seat* const s = look()) {
+      run(*s);
+      continue;
+    }
+    // Nothing to do: look a while, as one of few, then sleep.
+    detail::seat* found = nullptr;
+    if (patience.count() > 0 && spinning_.fetch_add(1, std::memory_order_relaxed) < 1) {
+      const time_point began = now();
+      for (unsigned i = 0; found == nullptr && !stop_.load(std::memory_order_relaxed); ++i) {
+        for (unsigned k = 0; k < 32 && (found = look()) == nullptr; ++k) native_atomics::pause();
+        if (found == nullptr && i > 8) native_atomics::yield();
+        if (found == nullptr && now() - began > patience) break;
+      }
+    }
+    if (patience.count() > 0) spinning_.fetch_sub(1, std::memory_order_relaxed);
+    if (found != nullptr) {
+      run(*found);
+      continue;
+    }
+    watched.declare_idle();
+    const auto key = work_.prepare();  // one barrier for the idle subscriptions and for this sleep
+    if (watched.take_back() || !queue_.empty() || stop_.load(std::memory_order_seq_cst)) {
+      work_.cancel();
+      continue;
+    }
+    const time_point slept_from = now();
+    work_.commit(key);
+    // Spinning pays where the next event comes within the spin; learn it from how long the sleep was.
+    patience = now() - slept_from < spin_ ? std::min(patience * 2, spin_) : std::max(patience / 2, std::min(least, spin_));
+  }
+  if (taken) bus.frames.give_back(cell);
+}
+
+inline void worker_pool::timer_main() noexcept {
+  while (!stop_.load(std::memory_order_seq_cst)) {
+    rearmed_.store(false, std::memory_order_seq_cst);
+    fire_timers();
+    const auto next = next_timer();
+    (void)timer_.wait_until(next.value_or(time_point::max()), [this] {
+      return rearmed_.load(std::memory_order_seq_cst) || stop_.load(std::memory_order_seq_cst);
+    });
+  }
+}
+
+inline std::size_t worker_pool::run_polled(detail::seat& s) noexcept {
+  const detail::run_state state = s.topic->run(s);
+  const std::size_t runs = s.last_runs.load(std::memory_order_relaxed);
+  if (state == detail::run_state::more) {
+    (void)polled_.try_push(&s);
+  } else if (state == detail::run_state::idle) {
+    s.topic->declare_idle(s);
+    poll_.order().settle();
+    if (s.topic->recheck_work(s) && s.topic->take_back(s)) enqueue(s);
+  }
+  return runs;
+}
+
+/// What a bus runs on by default: real threads, the steady clock, the machine's atomics.
+struct threaded_runtime {
+  using atomics = native_atomics;
+  using executor = worker_pool;
+};
+
+}  // namespace peal::inline v0

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// Dead letters: what is kept of a delivery that will not be tried again, and how to ask for it.
+#pragma once
+
+#include <peal/core/envelope.hpp>
+#include <peal/policy/actions.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0 {
+
+/// Why a delivery ended as a letter. Stored. Never renumber.
+enum class dead_cause : std::uint8_t {
+  failed = 1,       ///< its attempts are used up, or its rule says so
+  timed_out = 2,    ///< ran longer than its timeout
+  blocked_by = 3,   ///< an earlier event of its key is a letter
+  expired = 4,      ///< its time to live ended
+  rejected = 5,     ///< the handler said peal::reject
+  overloaded = 6,   ///< published inside a handler into a topic that had no room for too long
+  undecodable = 7,  ///< its stored form could not be read
+  crashed = 8,      ///< the process ended in its handler too often
+};
+
+constexpr std::string_view to_string(dead_cause cause) noexcept {
+  switch (cause) {
+    case dead_cause::failed: return "failed";
+    case dead_cause::timed_out: return "timed_out";
+    case dead_cause::blocked_by: return "blocked_by";
+    case dead_cause::expired: return "expired";
+    case dead_cause::rejected: return "rejected";
+    case dead_cause::overloaded: return "overloaded";
+    case dead_cause::undecodable: return "undecodable";
+    case dead_cause::crashed: return "crashed";
+  }
+  return "unknown";
+}
+
+/// One failed run.
+struct attempt_error {
+  std::uint32_t attempt = 0;  ///< 1 for the first run
+  time_point at{};            ///< when it had failed
+  std::string what;           ///< the exception's text, or the reason of a reject
+};
+
+/// The failed runs of one delivery: the first 2 and the last 6, and how many there were.
+///
+/// Capacity: 8 entries; what is between is counted only.
+class error_history {
+ public:
+  static constexpr std::size_t first_kept = 2;
+  static constexpr std::size_t last_kept = 6;
+
+  void add(attempt_error e) {
+    if (entries_.size() == first_kept + last_kept) {
+      for (std::size_t i = first_kept; i + 1 < entries_.size(); ++i) entries_[i] = std::move(entries_[i + 1]);
+      entries_.back() = std::move(e);
+    } else {
+      entries_.push_back(std::move(e));
+    }
+    ++count_;
+  }
+
+  [[nodiscard]] const std::vector<attempt_error>& entries() const noexcept { return entries_; }
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+
+ private:
+  std::vector<attempt_error> entries_;
+  std::uint64_t count_ = 0;
+};
+
+/// A dead letter as data: the event and all that is known of its end.
+template <class E>
+struct dead_letter_record {
+  E event;
+  std::uint64_t number = 0;  ///< names this letter in its topic; never reused
+  event_id id{};             ///< the event's identity; false when it never got a position (`overloaded`)
+  event_id correlation{};
+  event_id causation{};
+  std::string subscription;  ///< whose delivery it was; for `overloaded` the one that published the event
+  dead_cause cause = dead_cause::failed;
+  std::uint32_t attempts = 0;          ///< runs of the handler, of the last cycle
+  std::uint32_t cycles = 0;            ///< how often it was redriven before
+  time_point died_at{};                ///< when it became a letter
+  std::vector<attempt_error> errors;   ///< the first 2 and the last 6
+};
+
+/// Which letters; every field left alone matches all.
+///
+/// Example: `bus.dead_letters<order_placed>({.subscription = "billing", .cause = peal::dead_cause::failed})`
+struct dead_letter_query {
+  std::string subscription{};               ///< exact name
+  std::optional<dead_cause> cause{};
+  std::optional<std::uint64_t> number{};    ///< one letter
+  time_point from{};                        ///< died at or after
+  time_point to = time_point::max();        ///< died before
+  std::size_t limit = std::numeric_limits<std::size_t>::max();  ///< at most so many, oldest first
+};
+
+}  // namespace peal::inline v0

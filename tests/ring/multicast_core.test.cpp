@@ -256,6 +256,7 @@ TEST_CASE("multicast_core: what a single producer got accepted is exactly what i
     threads.add([&] {
       while (!r.ended(*c)) {
         const position end = r.available(*c, 3);
+        if (end == r.cursor(*c)) std::this_thread::yield();
         for (position p = r.cursor(*c); p != end; p = peal::advance(p, 1)) wrong += *r.payload(p) != read++;
         r.advance(*c, end);
         if (read >= 200u + static_cast<unsigned>(round)) r.close();

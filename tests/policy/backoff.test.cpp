@@ -42,6 +42,9 @@ static_assert(plain.delay(1, bits_of(1)) == 50ms);
 static_assert(plain.delay(2, bits_of(1)) == 100ms);
 static_assert(plain.delay(7, bits_of(1)) == 3200ms);
 static_assert(plain.delay(8, bits_of(1)) == 5s);
+// A power of two of runs: the factor is squared 31 times before it is used, and stays finite.
+static_assert(peal::backoff{.first = 1ns, .multiplier = 1.5}.delay((std::uint32_t{1} << 31U) + 1, bits_of(all_bits)) ==
+              30s);
 
 }  // namespace
 

@@ -12,7 +12,7 @@ endif()
 
 list(TRANSFORM INCLUDE PREPEND -I)
 separate_arguments(FLAGS UNIX_COMMAND "${FLAGS}")
-set(compile ${CXX} ${FLAGS} -std=c++20 -fsyntax-only -fmessage-length=0 ${INCLUDE})
+set(compile ${CXX} ${FLAGS} -std=c++20 -w -fsyntax-only -fmessage-length=0 ${INCLUDE})
 set(ENV{LC_ALL} C)
 
 execute_process(COMMAND ${compile} ${SOURCE} RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)

@@ -153,15 +153,17 @@ class basic_bus {
     return core_->template topic_of<E>().template way_in<E>();
   }
   template <class, class... Es>
-    requires(carries<Es> && ...)
+    requires(carries<Es>&&...)
   [[nodiscard]] detail::wiring_point wiring_for(detail::type_list<Es...>) noexcept {
-    static_assert(core_type::template one_topic<Es...>,
-                  "peal: the events of one subscription must share a topic; put them into one peal::topic<…>, or subscribe "
-                  "to each by itself");
+    static_assert(
+        core_type::template one_topic<Es...>,
+        "peal: the events of one subscription must share a topic; put them into one peal::topic<…>, or subscribe "
+        "to each by itself");
     return core_->template wiring<Es...>();
   }
   template <class... Es>
-  [[nodiscard]] static constexpr std::array<std::uint8_t, sizeof...(Es)> type_numbers(detail::type_list<Es...>) noexcept {
+  [[nodiscard]] static constexpr std::array<std::uint8_t, sizeof...(Es)> type_numbers(
+      detail::type_list<Es...>) noexcept {
     return {core_type::template type_number<Es>...};
   }
 
@@ -184,9 +186,10 @@ class basic_bus {
 
   template <class... Es, class Handler, class... Ps>
   subscription subscribe_carried(std::string name, Handler handler, Ps... policies) {
-    static_assert(core_type::template one_topic<Es...>,
-                  "peal: the events of one subscription must share a topic; put them into one peal::topic<…>, or subscribe "
-                  "to each by itself");
+    static_assert(
+        core_type::template one_topic<Es...>,
+        "peal: the events of one subscription must share a topic; put them into one peal::topic<…>, or subscribe "
+        "to each by itself");
     using outputs = detail::all_outputs<Handler, Es...>;
     constexpr bool can_publish = core_type::template carries_all<outputs>;
     static_assert(can_publish,

@@ -15,7 +15,7 @@ namespace peal::inline v0 {
 /// What a handler that holds up the destructor of its bus is reported with.
 struct stuck_handler {
   std::string subscription;
-  std::string event;           ///< the event type's name, if the position can still be read
+  std::string event;  ///< the event type's name, if the position can still be read
   std::uint64_t position = 0;
 };
 
@@ -23,14 +23,17 @@ struct stuck_handler {
 struct bus_options {
   static constexpr unsigned one_per_core = ~0U;
 
-  unsigned workers = one_per_core;          ///< threads that run handlers; 0: none, everything runs in poll(); at most 4 by default
-  std::size_t capacity = 4096;              ///< slots of a topic's ring, where the topic does not say; 2 … 2^31
-  std::size_t max_subscriptions = 64;       ///< of one topic, at once; 1 … 4096
-  std::size_t lane_capacity = 1024;         ///< events published inside handlers that may wait for room, a topic; 2 … 2^31
-  std::size_t max_dead_letters = 65'536;    ///< of one topic; when full, subscriptions stall instead of losing
-  nanoseconds overload_after = std::chrono::seconds{1};  ///< a lane without room for so long turns its head into a letter
-  nanoseconds spin = std::chrono::microseconds{50};      ///< how long an idle worker looks for work before it sleeps; from 0
-  std::uint64_t seed = 0;                   ///< of jitter and ids; 0: from the machine's entropy
+  unsigned workers =
+      one_per_core;             ///< threads that run handlers; 0: none, everything runs in poll(); at most 4 by default
+  std::size_t capacity = 4096;  ///< slots of a topic's ring, where the topic does not say; 2 … 2^31
+  std::size_t max_subscriptions = 64;  ///< of one topic, at once; 1 … 4096
+  std::size_t lane_capacity = 1024;    ///< events published inside handlers that may wait for room, a topic; 2 … 2^31
+  std::size_t max_dead_letters = 65'536;  ///< of one topic; when full, subscriptions stall instead of losing
+  nanoseconds overload_after =
+      std::chrono::seconds{1};  ///< a lane without room for so long turns its head into a letter
+  nanoseconds spin =
+      std::chrono::microseconds{50};  ///< how long an idle worker looks for work before it sleeps; from 0
+  std::uint64_t seed = 0;             ///< of jitter and ids; 0: from the machine's entropy
   void (*on_stuck)(const stuck_handler&) = nullptr;  ///< called every 5 s by a destructor that waits; null: stderr
 
   /// Errors: bad_option, naming the field.

@@ -54,30 +54,29 @@ class publisher {
     requires requires(Bus& bus) {
       { bus.template way_in<E>() } -> std::same_as<detail::port<E>>;
     }
-  publisher(Bus& bus) noexcept : way_{bus.template way_in<E>()} {}  // NOLINT: a bus is a publisher of each of its events
+  publisher(Bus& bus) noexcept
+      : way_{bus.template way_in<E>()} {}  // NOLINT: a bus is a publisher of each of its events
 
   /// Waits for room. Inside a handler it does not wait but may be refused as `overloaded`.
   /// Errors: publish_refused; the event is then left with the caller.
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E>
-  receipt publish(U&& value, const publish_options& o = {}) const {
+    requires std::is_same_v<std::remove_cvref_t<U>, E> receipt publish(U&& value, const publish_options& o = {})
+  const {
     return detail::accepted_or_throw<E>(
         detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::waiting, {}));
   }
 
   /// Never waits; the event is kept by the caller when it is refused. Throws only what copying an lvalue throws.
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E>
-  result<receipt> try_publish(U&& value, const publish_options& o = {}) const {
-    return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {});
-  }
+    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish(U&& value,
+                                                                                   const publish_options& o = {})
+  const { return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {}); }
 
   /// Waits at most so long.
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E>
-  result<receipt> try_publish_for(U&& value, nanoseconds time, const publish_options& o = {}) const {
-    return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time);
-  }
+    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish_for(U&& value, nanoseconds time,
+                                                                                       const publish_options& o = {})
+  const { return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time); }
 
   /// For the bus: the way itself.
   [[nodiscard]] const detail::port<E>& way() const noexcept { return way_; }
@@ -106,21 +105,20 @@ class sole_publisher {
   ~sole_publisher() { give_back(); }
 
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E>
-  receipt publish(U&& value, const publish_options& o = {}) {
-    return detail::accepted_or_throw<E>(
-        detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::waiting, {}));
-  }
+    requires std::is_same_v<std::remove_cvref_t<U>, E> receipt publish(U&& value, const publish_options& o = {}) {
+      return detail::accepted_or_throw<E>(
+          detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::waiting, {}));
+    }
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E>
-  result<receipt> try_publish(U&& value, const publish_options& o = {}) {
-    return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {});
-  }
+    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish(U&& value,
+                                                                                   const publish_options& o = {}) {
+      return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {});
+    }
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E>
-  result<receipt> try_publish_for(U&& value, nanoseconds time, const publish_options& o = {}) {
-    return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time);
-  }
+    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish_for(U&& value, nanoseconds time,
+                                                                                       const publish_options& o = {}) {
+      return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time);
+    }
 
  private:
   void give_back() noexcept {

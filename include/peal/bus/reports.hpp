@@ -21,10 +21,10 @@ struct settle_report {
 
 /// How a drain ended.
 struct drain_report {
-  bool complete = true;             ///< everything accepted has come to its end
-  std::uint64_t handled = 0;        ///< deliveries handled while it drained
-  std::uint64_t kept = 0;           ///< deliveries that a durable bus goes on with after a restart; 0 in memory
-  std::uint64_t abandoned = 0;      ///< deliveries that will not be handled any more
+  bool complete = true;                 ///< everything accepted has come to its end
+  std::uint64_t handled = 0;            ///< deliveries handled while it drained
+  std::uint64_t kept = 0;               ///< deliveries that a durable bus goes on with after a restart; 0 in memory
+  std::uint64_t abandoned = 0;          ///< deliveries that will not be handled any more
   std::vector<event_id> abandoned_ids;  ///< of the first 10,000 of each subscription
   std::vector<stuck_handler> stuck;     ///< handlers that were still running at the deadline
   nanoseconds took{0};

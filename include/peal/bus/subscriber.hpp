@@ -43,7 +43,8 @@ subscription subscribe_with(const wiring_point& at, const std::array<std::uint8_
                             const Ports& outputs, std::string name, Handler handler, Ps... policies) {
   using checks = wiring<Handler, type_list<Es...>, Ps...>;
   using typed = typed_subscription<type_list<Es...>, Handler, Ps...>;
-  auto s = std::make_shared<typed>(std::move(name), *at.topic, types, outputs, std::move(handler), std::move(policies)...);
+  auto s =
+      std::make_shared<typed>(std::move(name), *at.topic, types, outputs, std::move(handler), std::move(policies)...);
   attachment how;
   how.dropping = checks::dropping;
   how.polled = (std::is_same_v<Ps, on_poll_t> || ... || false);
@@ -114,8 +115,8 @@ class subscriber {
   template <class... Es, class Handler, class... Ps>
   subscription wire(detail::type_list<Es...>, std::string name, Handler handler, Ps... policies) const {
     return detail::subscribe_with<Es...>(
-        at_, types_, detail::ports_of<const subscriber, detail::all_outputs<Handler, Es...>>::get(*this), std::move(name),
-        std::move(handler), std::move(policies)...);
+        at_, types_, detail::ports_of<const subscriber, detail::all_outputs<Handler, Es...>>::get(*this),
+        std::move(name), std::move(handler), std::move(policies)...);
   }
 
   detail::wiring_point at_;

@@ -30,12 +30,13 @@ enum class stop_result : std::uint8_t {
 /// Lifetime: declare it after everything its handler uses: its destructor waits for the handler, and members die in
 /// reverse order. It may outlive its bus.
 /// Thread safety: distinct tokens from any thread; one token from one thread at a time.
-class [[nodiscard("the subscription stops when its token dies; hold it, or give it to the bus with keep()")]] subscription {
+class [[nodiscard(
+    "the subscription stops when its token dies; hold it, or give it to the bus with keep()")]] subscription {
  public:
   subscription() noexcept = default;
   subscription(std::shared_ptr<detail::subscription_base> s, detail::bus_link link) noexcept
       : subscription_{std::move(s)}, link_{std::move(link)} {}
-  subscription(subscription&&) noexcept = default;
+  subscription(subscription &&) noexcept = default;
   subscription& operator=(subscription&& other) noexcept {
     if (this != &other) {
       stop();
@@ -76,14 +77,16 @@ class [[nodiscard("the subscription stops when its token dies; hold it, or give 
   }
 
   /// Gives the subscription to the bus: it stands until the bus ends.
-  void keep() && {
+  void keep()&& {
     if (const auto core = living()) link_.keep(core.get(), subscription_);
     subscription_.reset();
     link_ = {};
   }
 
   /// Empty when default-made, moved from, stopped or kept.
-  [[nodiscard]] bool active() const noexcept { return subscription_ != nullptr && !detail::has_stopped(*subscription_); }
+  [[nodiscard]] bool active() const noexcept {
+    return subscription_ != nullptr && !detail::has_stopped(*subscription_);
+  }
   [[nodiscard]] std::string_view name() const noexcept {
     return subscription_ != nullptr ? std::string_view{subscription_->name()} : std::string_view{};
   }

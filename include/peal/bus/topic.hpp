@@ -52,12 +52,14 @@ struct topic_traits<topic<Ts...>> {
   static constexpr bool single = (std::is_same_v<Ts, single_producer> || ... || false);
   static_assert((std::size_t{capacity_of<Ts> != 0} + ... + 0) <= 1, "peal: a topic has two capacities; keep one");
   static_assert(events::size != 0, "peal: a topic carries no event; name at least one");
-  static_assert(events::size <= 16, "peal: a topic carries at most 16 event types; give the others a topic of their own");
+  static_assert(events::size <= 16,
+                "peal: a topic carries at most 16 event types; give the others a topic of their own");
   static_assert((std::is_same_v<Ts, std::remove_cvref_t<Ts>> && ...),
                 "peal: events are named as plain values, without const or &");
-  static_assert(((is_topic_option<Ts> || event<Ts>) && ...),
-                "peal: an event must move and be destroyed without throwing (noexcept): it is moved into its slot after "
-                "the slot was claimed");
+  static_assert(
+      ((is_topic_option<Ts> || event<Ts>)&&...),
+      "peal: an event must move and be destroyed without throwing (noexcept): it is moved into its slot after "
+      "the slot was claimed");
 };
 
 }  // namespace detail

@@ -227,7 +227,8 @@ inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
     detail::run_state state = detail::run_state::more;
     do {
       state = s.topic->run(s);
-    } while (state == detail::run_state::more && queue_.empty() && watched.empty() && !stop_.load(std::memory_order_relaxed));
+    } while (state == detail::run_state::more && queue_.empty() && watched.empty() &&
+             !stop_.load(std::memory_order_relaxed));
     if (state == detail::run_state::more) {
       (void)queue_.try_push(&s);
     } else if (state == detail::run_state::idle) {
@@ -268,7 +269,8 @@ inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
     const time_point slept_from = now();
     work_.commit(key);
     // Spinning pays where the next event comes within the spin; learn it from how long the sleep was.
-    patience = now() - slept_from < spin_ ? std::min(patience * 2, spin_) : std::max(patience / 2, std::min(least, spin_));
+    patience =
+        now() - slept_from < spin_ ? std::min(patience * 2, spin_) : std::max(patience / 2, std::min(least, spin_));
   }
   if (taken) bus.frames.give_back(cell);
 }

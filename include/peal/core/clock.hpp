@@ -14,10 +14,10 @@ using nanoseconds = std::chrono::nanoseconds;
 
 /// `at + d`, saturating instead of wrapping.
 constexpr time_point saturating_add(time_point at, nanoseconds d) noexcept {
-    if (d.count() > 0 && at > time_point::max() - d) {
-        return time_point::max();
-    }
-    return at + d;
+  if (d.count() > 0 && at > time_point::max() - d) {
+    return time_point::max();
+  }
+  return at + d;
 }
 
 }  // namespace peal::inline v0

@@ -25,36 +25,41 @@ namespace detail {
 
 /// How code that does not know an event's type keeps a copy of it.
 struct event_ops {
-    std::size_t size;
-    std::size_t align;
-    std::string_view (*name)() noexcept;
-    void (*copy)(void* to, const void* from);            ///< may throw what the copy constructor throws; null: no copies
-    void (*move)(void* to, void* from) noexcept;         ///< constructs at `to`; `from` stays to be destroyed
-    void (*destroy)(void* at) noexcept;
-    bool trivial;                                        ///< destroying does nothing
+  std::size_t size;
+  std::size_t align;
+  std::string_view (*name)() noexcept;
+  void (*copy)(void* to, const void* from);     ///< may throw what the copy constructor throws; null: no copies
+  void (*move)(void* to, void* from) noexcept;  ///< constructs at `to`; `from` stays to be destroyed
+  void (*destroy)(void* at) noexcept;
+  bool trivial;  ///< destroying does nothing
 };
 
 template <class E>
 void copy_event(void* to, const void* from) {
-    ::new (to) E(*static_cast<const E*>(from));
+  ::new (to) E(*static_cast<const E*>(from));
 }
 template <class E>
 void move_event(void* to, void* from) noexcept {
-    ::new (to) E(std::move(*static_cast<E*>(from)));
+  ::new (to) E(std::move(*static_cast<E*>(from)));
 }
 template <class E>
 void destroy_event(void* at) noexcept {
-    std::destroy_at(static_cast<E*>(at));
+  std::destroy_at(static_cast<E*>(at));
 }
 
 template <class E>
 constexpr event_ops make_event_ops() noexcept {
-    event_ops ops{sizeof(E), alignof(E), &display_name<E>, nullptr, &move_event<E>, &destroy_event<E>,
-                  std::is_trivially_destructible_v<E>};
-    if constexpr (std::is_copy_constructible_v<E>) {
-        ops.copy = &copy_event<E>;
-    }
-    return ops;
+  event_ops ops{sizeof(E),
+                alignof(E),
+                &display_name<E>,
+                nullptr,
+                &move_event<E>,
+                &destroy_event<E>,
+                std::is_trivially_destructible_v<E>};
+  if constexpr (std::is_copy_constructible_v<E>) {
+    ops.copy = &copy_event<E>;
+  }
+  return ops;
 }
 
 /// One table a type. Its address differs between shared libraries: call through it, never compare it.

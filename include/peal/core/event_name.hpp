@@ -14,8 +14,8 @@ namespace peal::inline v0 {
 ///
 /// Example: `struct order_placed { static constexpr peal::event_name name{"shop.order.placed", 2}; … };`
 struct event_name {
-    std::string_view name;      ///< dotted, chosen once, never reused for another meaning
-    std::uint32_t version = 1;  ///< of the event's fields; starts at 1
+  std::string_view name;      ///< dotted, chosen once, never reused for another meaning
+  std::uint32_t version = 1;  ///< of the event's fields; starts at 1
 };
 
 /// Names a foreign type, whose definition cannot be touched: specialise it with a static `value`.
@@ -26,11 +26,11 @@ namespace detail {
 
 template <class E>
 concept names_itself = requires {
-    { E::name } -> std::convertible_to<event_name>;
+  { E::name } -> std::convertible_to<event_name>;
 };
 template <class E>
 concept named_by_trait = requires {
-    { event_name_of<E>::value } -> std::convertible_to<event_name>;
+  { event_name_of<E>::value } -> std::convertible_to<event_name>;
 };
 
 }  // namespace detail
@@ -42,13 +42,13 @@ concept named_event = detail::names_itself<E> || detail::named_by_trait<E>;
 /// The declared name, else the compiler's: for messages and metrics, never for storage.
 template <class E>
 constexpr std::string_view display_name() noexcept {
-    if constexpr (detail::names_itself<E>) {
-        return event_name{E::name}.name;
-    } else if constexpr (detail::named_by_trait<E>) {
-        return event_name{event_name_of<E>::value}.name;
-    } else {
-        return detail::type_name<E>();
-    }
+  if constexpr (detail::names_itself<E>) {
+    return event_name{E::name}.name;
+  } else if constexpr (detail::named_by_trait<E>) {
+    return event_name{event_name_of<E>::value}.name;
+  } else {
+    return detail::type_name<E>();
+  }
 }
 
 }  // namespace peal::inline v0

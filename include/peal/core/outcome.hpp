@@ -12,13 +12,13 @@ namespace peal::inline v0 {
 
 /// Tags that are an outcome of a handler and, for discard, the action of a rule as well.
 struct done_t {
-    explicit done_t() = default;
+  explicit done_t() = default;
 };
 struct retry_t {
-    explicit retry_t() = default;
+  explicit retry_t() = default;
 };
 struct discard_t {
-    explicit discard_t() = default;
+  explicit discard_t() = default;
 };
 inline constexpr done_t done{};        ///< handled
 inline constexpr retry_t retry{};      ///< failed; try again after the subscription's back-off
@@ -28,24 +28,24 @@ inline constexpr discard_t discard{};  ///< give up without a letter; counted `d
 ///
 /// Example: `return answer.ok() ? peal::outcome{peal::done} : peal::retry_after(200ms);`
 class [[nodiscard]] outcome {
-public:
-    enum class kind : std::uint8_t { handled, again, again_after, rejected, dropped };
+ public:
+  enum class kind : std::uint8_t { handled, again, again_after, rejected, dropped };
 
-    outcome() noexcept = default;
-    outcome(done_t) noexcept {}                                  // NOLINT: tags convert
-    outcome(retry_t) noexcept : kind_(kind::again) {}            // NOLINT: tags convert
-    outcome(discard_t) noexcept : kind_(kind::dropped) {}        // NOLINT: tags convert
-    outcome(kind k, nanoseconds delay, std::string reason) noexcept
-        : kind_(k), delay_(delay), reason_(std::move(reason)) {}
+  outcome() noexcept = default;
+  outcome(done_t) noexcept {}                            // NOLINT: tags convert
+  outcome(retry_t) noexcept : kind_(kind::again) {}      // NOLINT: tags convert
+  outcome(discard_t) noexcept : kind_(kind::dropped) {}  // NOLINT: tags convert
+  outcome(kind k, nanoseconds delay, std::string reason) noexcept
+      : kind_(k), delay_(delay), reason_(std::move(reason)) {}
 
-    [[nodiscard]] kind what() const noexcept { return kind_; }
-    [[nodiscard]] nanoseconds delay() const noexcept { return delay_; }
-    [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+  [[nodiscard]] kind what() const noexcept { return kind_; }
+  [[nodiscard]] nanoseconds delay() const noexcept { return delay_; }
+  [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
 
-private:
-    kind kind_ = kind::handled;
-    nanoseconds delay_{0};
-    std::string reason_;
+ private:
+  kind kind_ = kind::handled;
+  nanoseconds delay_{0};
+  std::string reason_;
 };
 
 /// Failed; try again after exactly `delay`. Attempts are bounded by the subscription's first back-off, or 5.

@@ -9,7 +9,7 @@ namespace peal::inline v0::detail {
 
 template <class... Ts>
 struct type_list {
-    static constexpr std::size_t size = sizeof...(Ts);
+  static constexpr std::size_t size = sizeof...(Ts);
 };
 
 template <class T, class List>
@@ -20,9 +20,9 @@ inline constexpr bool contains<T, type_list<Ts...>> = (std::is_same_v<T, Ts> || 
 /// Index of T in the list; the list's size when it is not there.
 template <class T, class... Ts>
 constexpr std::size_t index_in() noexcept {
-    std::size_t index = 0;
-    (void)((std::is_same_v<T, Ts> || (++index, false)) || ...);
-    return index;
+  std::size_t index = 0;
+  (void)((std::is_same_v<T, Ts> || (++index, false)) || ...);
+  return index;
 }
 template <class T, class List>
 inline constexpr std::size_t index_of = 0;
@@ -37,15 +37,15 @@ inline constexpr bool all_distinct<type_list<T, Ts...>> =
 
 template <class... Lists>
 struct concat {
-    using type = type_list<>;
+  using type = type_list<>;
 };
 template <class... Ts>
 struct concat<type_list<Ts...>> {
-    using type = type_list<Ts...>;
+  using type = type_list<Ts...>;
 };
 template <class... As, class... Bs, class... Rest>
 struct concat<type_list<As...>, type_list<Bs...>, Rest...> {
-    using type = typename concat<type_list<As..., Bs...>, Rest...>::type;
+  using type = typename concat<type_list<As..., Bs...>, Rest...>::type;
 };
 template <class... Lists>
 using concat_t = typename concat<Lists...>::type;
@@ -54,7 +54,7 @@ template <std::size_t I, class List>
 struct nth;
 template <class T, class... Ts>
 struct nth<0, type_list<T, Ts...>> {
-    using type = T;
+  using type = T;
 };
 template <std::size_t I, class T, class... Ts>
 struct nth<I, type_list<T, Ts...>> : nth<I - 1, type_list<Ts...>> {};

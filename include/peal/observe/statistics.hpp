@@ -14,23 +14,23 @@ namespace peal::inline v0 {
 /// waiting`; while events flow the counters are read one after the other and may be apart by what happens in between.
 struct subscription_statistics {
   std::string name;
-  std::uint64_t accepted = 0;      ///< events of its types accepted while it stood
+  std::uint64_t accepted = 0;  ///< events of its types accepted while it stood
   std::uint64_t handled = 0;
   std::uint64_t discarded = 0;
-  std::uint64_t dead = 0;          ///< letters kept now and letters taken away
+  std::uint64_t dead = 0;  ///< letters kept now and letters taken away
   std::uint64_t expired = 0;
   std::uint64_t filtered = 0;
   std::uint64_t deduplicated = 0;
-  std::uint64_t dropped = 0;       ///< by behind{drop_oldest}
-  std::uint64_t stopped = 0;       ///< left when it was stopped
-  std::uint64_t abandoned = 0;     ///< left when the bus was drained past its deadline
-  std::uint64_t waiting = 0;       ///< unread and kept aside; unread counts every type of the topic
-  std::uint64_t kept = 0;          ///< of those, kept aside: back-off, behind a duplicate
-  std::uint64_t retries = 0;       ///< runs beyond the first
-  std::uint64_t failures = 0;      ///< runs that failed
-  std::uint64_t redriven = 0;      ///< letters that came back
+  std::uint64_t dropped = 0;    ///< by behind{drop_oldest}
+  std::uint64_t stopped = 0;    ///< left when it was stopped
+  std::uint64_t abandoned = 0;  ///< left when the bus was drained past its deadline
+  std::uint64_t waiting = 0;    ///< unread and kept aside; unread counts every type of the topic
+  std::uint64_t kept = 0;       ///< of those, kept aside: back-off, behind a duplicate
+  std::uint64_t retries = 0;    ///< runs beyond the first
+  std::uint64_t failures = 0;   ///< runs that failed
+  std::uint64_t redriven = 0;   ///< letters that came back
   bool paused = false;
-  bool stalled = false;            ///< cannot go on now: no room for an output, a kept event or a letter
+  bool stalled = false;  ///< cannot go on now: no room for an output, a kept event or a letter
 
   /// Right side of the identity above.
   [[nodiscard]] std::uint64_t accounted() const noexcept {
@@ -40,16 +40,16 @@ struct subscription_statistics {
 
 /// One topic.
 struct topic_statistics {
-  std::string events;              ///< the names of its events
+  std::string events;  ///< the names of its events
   std::uint64_t accepted = 0;
   std::uint64_t unheard = 0;       ///< accepted while nobody was subscribed
   std::uint64_t refused_full = 0;  ///< try_publish without room, and waiting ones that timed out
   std::uint64_t refused_closed = 0;
-  std::uint64_t overloaded = 0;    ///< refused or made a letter because the lane was full
-  std::uint64_t in_lane = 0;       ///< published inside handlers, waiting for room
+  std::uint64_t overloaded = 0;  ///< refused or made a letter because the lane was full
+  std::uint64_t in_lane = 0;     ///< published inside handlers, waiting for room
   std::uint64_t capacity = 0;
-  std::uint64_t letters = 0;       ///< dead letters kept now
-  std::uint64_t unread = 0;        ///< behind the slowest subscription that holds publishers back
+  std::uint64_t letters = 0;  ///< dead letters kept now
+  std::uint64_t unread = 0;   ///< behind the slowest subscription that holds publishers back
 };
 
 /// Can the bus do its work?

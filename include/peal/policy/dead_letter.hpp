@@ -85,21 +85,21 @@ struct dead_letter_record {
   event_id causation{};
   std::string subscription;  ///< whose delivery it was; for `overloaded` the one that published the event
   dead_cause cause = dead_cause::failed;
-  std::uint32_t attempts = 0;          ///< runs of the handler, of the last cycle
-  std::uint32_t cycles = 0;            ///< how often it was redriven before
-  time_point died_at{};                ///< when it became a letter
-  std::vector<attempt_error> errors;   ///< the first 2 and the last 6
+  std::uint32_t attempts = 0;         ///< runs of the handler, of the last cycle
+  std::uint32_t cycles = 0;           ///< how often it was redriven before
+  time_point died_at{};               ///< when it became a letter
+  std::vector<attempt_error> errors;  ///< the first 2 and the last 6
 };
 
 /// Which letters; every field left alone matches all.
 ///
 /// Example: `bus.dead_letters<order_placed>({.subscription = "billing", .cause = peal::dead_cause::failed})`
 struct dead_letter_query {
-  std::string subscription{};               ///< exact name
+  std::string subscription{};  ///< exact name
   std::optional<dead_cause> cause{};
-  std::optional<std::uint64_t> number{};    ///< one letter
-  time_point from{};                        ///< died at or after
-  time_point to = time_point::max();        ///< died before
+  std::optional<std::uint64_t> number{};                        ///< one letter
+  time_point from{};                                            ///< died at or after
+  time_point to = time_point::max();                            ///< died before
   std::size_t limit = std::numeric_limits<std::size_t>::max();  ///< at most so many, oldest first
 };
 

@@ -90,13 +90,19 @@ template <class A>
 concept atomics_policy = requires(typename A::template atomic<std::uint64_t>& word, const void* address) {
   typename A::template atomic<std::uint32_t>;
   typename A::parking;
-  { A::best_mode() } noexcept;
-  { A::heavy() } noexcept;
-  { A::light() } noexcept;
-  { A::pause() } noexcept;
-  { A::yield() } noexcept;
-  { A::prefetch_write(address) } noexcept;
-  { word.load(std::memory_order_acquire) };
+  { A::best_mode() }
+  noexcept;
+  { A::heavy() }
+  noexcept;
+  { A::light() }
+  noexcept;
+  { A::pause() }
+  noexcept;
+  { A::yield() }
+  noexcept;
+  { A::prefetch_write(address) }
+  noexcept;
+  {word.load(std::memory_order_acquire)};
 };
 
 /// Which side of a sleep-and-wake handshake a condition is made true on.

@@ -70,9 +70,8 @@ class mpmc_ring {
   [[nodiscard]] bool try_push(T&& value) noexcept { return claim_and_put(std::move(value)) == put_result::stored; }
 
   /// A copy is made first, and may throw.
-  [[nodiscard]] bool try_push(const T& value) noexcept(std::is_nothrow_copy_constructible_v<T>)
-    requires std::is_copy_constructible_v<T>
-  {
+  [[nodiscard]] bool try_push(const T& value) noexcept(
+      std::is_nothrow_copy_constructible_v<T>) requires std::is_copy_constructible_v<T> {
     T copy(value);
     return try_push(std::move(copy));
   }
@@ -86,9 +85,7 @@ class mpmc_ring {
     }
   }
 
-  bool push(const T& value)
-    requires std::is_copy_constructible_v<T>
-  {
+  bool push(const T& value) requires std::is_copy_constructible_v<T> {
     T copy(value);
     return push(std::move(copy));
   }
@@ -105,9 +102,7 @@ class mpmc_ring {
   }
 
   /// False when empty.
-  [[nodiscard]] bool try_pop(T& out) noexcept
-    requires std::is_nothrow_move_assignable_v<T>
-  {
+  [[nodiscard]] bool try_pop(T& out) noexcept requires std::is_nothrow_move_assignable_v<T> {
     return take([&out](T&& element) { out = std::move(element); });
   }
 
@@ -118,9 +113,7 @@ class mpmc_ring {
   }
 
   /// Waits for an element; false when the queue is closed and everything has been popped.
-  [[nodiscard]] bool pop(T& out) noexcept
-    requires std::is_nothrow_move_assignable_v<T>
-  {
+  [[nodiscard]] bool pop(T& out) noexcept requires std::is_nothrow_move_assignable_v<T> {
     while (!try_pop(out)) {
       if (drained()) return false;
       items_.wait([this] { return !empty() || drained(); });

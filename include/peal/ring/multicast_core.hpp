@@ -34,8 +34,8 @@ struct claim_result {
 
 /// What a cursor has left behind when it left.
 struct departure {
-  position at = 0;                             ///< the first position it has not read
-  std::array<std::uint64_t, 16> dropped{};     ///< events that publishers dropped for it, by tag & 15; count
+  position at = 0;                          ///< the first position it has not read
+  std::array<std::uint64_t, 16> dropped{};  ///< events that publishers dropped for it, by tag & 15; count
 };
 
 /// A run of positions, `last` excluded.

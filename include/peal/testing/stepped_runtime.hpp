@@ -19,7 +19,8 @@ namespace peal::inline v0::testing {
 /// Thread safety: one thread.
 class stepped_executor final : public detail::executor {
  public:
-  stepped_executor(const bus_options& o, std::size_t) : now_{start_of_time()}, wheel_{now_}, random_{o.seed}, order_{~o.seed} {}
+  stepped_executor(const bus_options& o, std::size_t)
+      : now_{start_of_time()}, wheel_{now_}, random_{o.seed}, order_{~o.seed} {}
 
   // ---- for tests ----
 

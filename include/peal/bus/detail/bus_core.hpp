@@ -121,7 +121,8 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     std::vector<dead_letter_record<E>> found;
     const std::uint8_t type = type_number<E>;
     for (const letter_ptr& l : topic_of<E>().letters.find(q, &type)) {
-      const event_id id = l->has_position ? event_id{base.epoch, std::uint64_t{topic_number<E>()} << 56 | l->position} : event_id{};
+      const event_id id =
+          l->has_position ? event_id{base.epoch, std::uint64_t{topic_number<E>()} << 56 | l->position} : event_id{};
       found.push_back({*static_cast<const E*>(l->event()), l->number, id,
                        l->has_envelope && l->around.correlation ? l->around.correlation : id, l->around.causation,
                        l->subscription, l->cause, l->attempts, l->cycles, l->died_at, l->errors.entries()});
@@ -209,9 +210,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     return core.link();
   }
 
-  bus_link link() {
-    return {this->weak_from_this(), &same_process, &keep};
-  }
+  bus_link link() { return {this->weak_from_this(), &same_process, &keep}; }
   static bool same_process(const void* self) noexcept { return static_cast<const bus_core*>(self)->runner.alive(); }
   static void keep(void*, std::shared_ptr<subscription_base>) {}  // it stands in base.subscriptions anyway
 

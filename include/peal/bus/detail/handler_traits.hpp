@@ -109,11 +109,13 @@ struct rules_from<type_list<Rules...>> {
   using type = rule_set<Rules...>;
 };
 template <class... Ps>
-using rules_of =
-    typename rules_from<concat_t<std::conditional_t<is_rule<Ps>, type_list<Ps>, type_list<>>...>>::type;
+using rules_of = typename rules_from<concat_t<std::conditional_t<is_rule<Ps>, type_list<Ps>, type_list<>>...>>::type;
 
 template <class Rule>
-concept backs_off = requires { typename Rule::action_type; } && std::is_same_v<typename Rule::action_type, backoff>;
+concept backs_off = requires {
+  typename Rule::action_type;
+}
+&&std::is_same_v<typename Rule::action_type, backoff>;
 
 /// The wiring errors that types can show, each as a sentence. True, or it does not compile.
 template <class Handler, class Events, class... Ps>
@@ -128,12 +130,14 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
   static_assert((takes_event<Handler, Es> && ...),
                 "peal: the handler cannot be called with an event it is subscribed to; a handler takes (const E&) or "
                 "(const E&, peal::delivery&) for every event of its subscription");
-  static_assert((is_policy<Ps> && ...),
-                "peal: an argument behind the handler is not a policy; policies are filter, idempotent, on<Ex>, otherwise, "
-                "middleware, behind, side_store, on_poll and on_publisher_thread");
+  static_assert(
+      (is_policy<Ps> && ...),
+      "peal: an argument behind the handler is not a policy; policies are filter, idempotent, on<Ex>, otherwise, "
+      "middleware, behind, side_store, on_poll and on_publisher_thread");
   static_assert(idempotents <= 1, "peal: a subscription has two idempotent policies; keep one, with all its keys");
   static_assert((std::size_t{is_behind<Ps>} + ... + 0) <= 1, "peal: a subscription has two behind policies; keep one");
-  static_assert((std::size_t{is_side_store<Ps>} + ... + 0) <= 1, "peal: a subscription has two side_store policies; keep one");
+  static_assert((std::size_t{is_side_store<Ps>} + ... + 0) <= 1,
+                "peal: a subscription has two side_store policies; keep one");
   static_assert((std::size_t{is_placement<Ps>} + ... + 0) <= 1,
                 "peal: a subscription says twice where it runs; keep one of on_poll and on_publisher_thread");
   static_assert(!inline_handler || !(backs_off<Ps> || ... || false),
@@ -144,9 +148,10 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
                 "concurrently; let it run on the bus's workers");
   static_assert(!inline_handler || !dropping,
                 "peal: behind does not go with on_publisher_thread: such a handler is never behind");
-  static_assert(copyable || rules_of<Ps...>::only_discards,
-                "peal: an event that cannot be copied cannot be tried again or become a dead letter; make it copyable, or "
-                "add peal::otherwise(peal::discard) and let every rule discard");
+  static_assert(
+      copyable || rules_of<Ps...>::only_discards,
+      "peal: an event that cannot be copied cannot be tried again or become a dead letter; make it copyable, or "
+      "add peal::otherwise(peal::discard) and let every rule discard");
   static_assert(copyable || (idempotents == 0 && !dropping),
                 "peal: idempotent and behind keep events aside, which needs them copyable");
   static constexpr bool ok = true;

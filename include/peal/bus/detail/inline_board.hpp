@@ -21,7 +21,8 @@ struct inline_list {
   };
   std::vector<entry> entries;
   /// How often the list was used, by the thread's cell, which one thread owns at a time.
-  std::unique_ptr<std::atomic<std::uint64_t>[]> used = std::make_unique<std::atomic<std::uint64_t>[]>(frame_table::cells);
+  std::unique_ptr<std::atomic<std::uint64_t>[]> used =
+      std::make_unique<std::atomic<std::uint64_t>[]>(frame_table::cells);
 
   [[nodiscard]] std::uint64_t uses() const noexcept {
     std::uint64_t sum = 0;

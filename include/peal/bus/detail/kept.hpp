@@ -28,13 +28,13 @@ struct kept : timer_node {
   [[nodiscard]] const void* event() const noexcept { return reinterpret_cast<const std::byte*>(this) + offset; }
 
   subscription_base* owner = nullptr;
-  kept* next = nullptr;  ///< in the stack of due ones, or behind the same claim
+  kept* next = nullptr;   ///< in the stack of due ones, or behind the same claim
   kept* newer = nullptr;  ///< in the owner's list, in the order kept
   kept* older = nullptr;
   std::uint64_t serial = 0;
   std::uint64_t position = 0;
   bool has_position = true;
-  bool linked = false;  ///< in the owner's list
+  bool linked = false;    ///< in the owner's list
   std::uint8_t type = 0;  ///< index of the event's type in its topic
   envelope around{};
   bool has_envelope = false;
@@ -74,7 +74,7 @@ kept_ptr make_kept(const event_ops& ops, Fill&& fill) {
     ~memory() {
       if (at != nullptr) ::operator delete(at, align);
     }
-  } room{::operator new(offset + ops.size, std::align_val_t{align}), std::align_val_t{align}};
+  } room{::operator new (offset + ops.size, std::align_val_t{align}), std::align_val_t{align}};
   struct node {
     kept* at;
     ~node() {

@@ -100,8 +100,8 @@ class lane {
   alignas(64) std::atomic<std::uint64_t> tail_{0};
   alignas(64) std::atomic<std::uint64_t> pending_{0};
   std::atomic<std::uint32_t> work_{0};
-  std::uint64_t head_ = 0;   // the drainer's
-  std::uint32_t mine_ = 1;   // the drainer's: entries it has answered for
+  std::uint64_t head_ = 0;  // the drainer's
+  std::uint32_t mine_ = 1;  // the drainer's: entries it has answered for
 };
 
 }  // namespace peal::inline v0::detail

@@ -61,7 +61,10 @@ class milestone {
       const bool pumped = s->place().polled;
       if (!now.paused && !sink_full && !pumped) hopeless = false;
       std::string why = "subscription \"" + now.name + "\": ";
-      why += now.paused ? "paused, " : sink_full ? "its topic's dead letters are full, " : pumped ? "waits for bus.poll(), " : "";
+      why += now.paused  ? "paused, "
+             : sink_full ? "its topic's dead letters are full, "
+             : pumped    ? "waits for bus.poll(), "
+                         : "";
       why += std::to_string(now.waiting - now.kept) + " unread, " + std::to_string(now.kept) + " kept aside";
       sentences.push_back(std::move(why));
     }
@@ -197,7 +200,8 @@ void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handl
       if (on_stuck != nullptr) {
         on_stuck(h);
       } else {
-        std::fprintf(stderr, "peal: the bus waits in its destructor for subscription \"%s\", which has been handling %s %llu\n",
+        std::fprintf(stderr,
+                     "peal: the bus waits in its destructor for subscription \"%s\", which has been handling %s %llu\n",
                      h.subscription.c_str(), h.event.empty() ? "event" : h.event.c_str(),
                      static_cast<unsigned long long>(h.position));
       }

@@ -25,8 +25,8 @@ enum class run_state : std::uint8_t {
 /// as long as the bus, so a publisher never reads freed memory.
 /// Memory order: section 6a of the protocols; everything here that is not on the path of each batch is seq_cst.
 struct alignas(64) seat {
-  static constexpr std::uint32_t work = 1;   ///< a delivery is due again
-  static constexpr std::uint32_t kick = 2;   ///< whatever it stalled on may be over
+  static constexpr std::uint32_t work = 1;  ///< a delivery is due again
+  static constexpr std::uint32_t kick = 2;  ///< whatever it stalled on may be over
   static constexpr std::uint32_t stop = 4;
   static constexpr std::uint32_t pause = 8;
   static constexpr std::uint32_t abandon = 16;  ///< with stop: what is left is counted abandoned, not stopped
@@ -35,14 +35,14 @@ struct alignas(64) seat {
   std::atomic<std::uint32_t> running{1};
   std::atomic<std::uint32_t> signal{0};
   std::atomic<std::uint32_t> held{0};
-  std::atomic<std::uint32_t> leaving{0};  ///< of two who must let go of a stopped seat, the second frees it
-  std::atomic<std::uint32_t> hands{1};    ///< the subscription and its stopper: the last to let go puts the seat back
+  std::atomic<std::uint32_t> leaving{0};    ///< of two who must let go of a stopped seat, the second frees it
+  std::atomic<std::uint32_t> hands{1};      ///< the subscription and its stopper: the last to let go puts the seat back
   std::atomic<std::uint32_t> last_runs{0};  ///< how many deliveries the last turn ran
   subscription_base* subscription = nullptr;
   topic_base* topic = nullptr;
   std::uint32_t cursor = 0;
   bool dropping = false;  ///< its cursor does not hold publishers back
-  bool polled = false;  ///< runs in bus.poll(), not on a worker
+  bool polled = false;    ///< runs in bus.poll(), not on a worker
 };
 
 }  // namespace peal::inline v0::detail

@@ -95,8 +95,8 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
     r.kept = s.kept_count() + (s.outputs_waiting() ? 1 : 0);
     if (standing) {
       r.dropped += s.topic().dropped_by(s.place(), s.types());
-      unread = static_cast<std::uint64_t>(std::max<std::int64_t>(
-          0, distance(s.topic().head(), s.topic().cursor_of(s.place()))));
+      unread = static_cast<std::uint64_t>(
+          std::max<std::int64_t>(0, distance(s.topic().head(), s.topic().cursor_of(s.place()))));
       r.paused = (s.place().signal.load(std::memory_order_relaxed) & seat::pause) != 0;
     }
     r.stalled = s.stalled();

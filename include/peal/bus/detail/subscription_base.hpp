@@ -80,7 +80,8 @@ class subscription_base {
 
   /// Nothing may be taken from the ring now.
   [[nodiscard]] bool blocked() const noexcept {
-    return outputs_waiting_.load(std::memory_order_relaxed) || in_place_.active || homeless_ != nullptr || no_room_aside_;
+    return outputs_waiting_.load(std::memory_order_relaxed) || in_place_.active || homeless_ != nullptr ||
+           no_room_aside_;
   }
   [[nodiscard]] bool has_due() const noexcept { return run_first_ != nullptr; }
   /// After each turn: lets others see whether it waits for something that they bring.
@@ -127,7 +128,7 @@ class subscription_base {
   static constexpr std::size_t max_left = 10'000;
   std::atomic<life> life_{life::running};
   std::atomic<std::uint64_t> running_position_{0};  ///< what the handler has now, for reports about stuck ones
-  std::atomic<bool> leaving_here{false};  ///< of a handler on publishers' threads: no new run starts
+  std::atomic<bool> leaving_here{false};            ///< of a handler on publishers' threads: no new run starts
 
  protected:
   /// One run of filter, deduplication and handler for a kept event, which has its claim in it if it has one.

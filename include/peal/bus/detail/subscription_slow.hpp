@@ -25,7 +25,8 @@ inline void subscription_base::unlink(kept& k) noexcept {
   (k.newer != nullptr ? k.newer->older : newest_) = k.older;
   k.linked = false;
   kept_count_.store(kept_count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-  if (was_oldest) oldest_kept_.store(oldest_ != nullptr ? oldest_->serial : ~std::uint64_t{0}, std::memory_order_release);
+  if (was_oldest)
+    oldest_kept_.store(oldest_ != nullptr ? oldest_->serial : ~std::uint64_t{0}, std::memory_order_release);
 }
 
 inline bool subscription_base::push_due(kept* k) noexcept {
@@ -298,8 +299,8 @@ inline std::uint64_t subscription_base::unstall(const batch& b) {
 }
 
 inline void subscription_base::end_here(const event_at& at, attempt_end& end) noexcept {
-  const bool buried = end.what == verdict::rejected ||
-                      (end.what == verdict::failed && end.action.kind != action_kind::discarded);
+  const bool buried =
+      end.what == verdict::rejected || (end.what == verdict::failed && end.action.kind != action_kind::discarded);
   if (end.what == verdict::failed || end.what == verdict::rejected) counts_.failures.add_shared();
   if (!buried) {
     (end.what == verdict::filtered  ? counts_.filtered

@@ -61,14 +61,15 @@ struct bus_base {
   frame_table frames{};
   std::uint64_t epoch = 0;
   nanoseconds overload_after{};
-  event_count<> progress{barrier<>{}, spin_limit{0, 0}};  ///< notified when a run of a subscription has ended; settle and drain wait here
-  event_count<> stops{barrier<>{}, spin_limit{0, 0}};     ///< notified when a subscription has stopped
+  event_count<> progress{
+      barrier<>{}, spin_limit{0, 0}};  ///< notified when a run of a subscription has ended; settle and drain wait here
+  event_count<> stops{barrier<>{}, spin_limit{0, 0}};  ///< notified when a subscription has stopped
   std::atomic<bool> resting{false};  ///< drained past its deadline, or being destroyed: no run starts any more
   std::mutex wiring;                 ///< names and seats; no user code runs under it
   std::vector<std::shared_ptr<subscription_base>> subscriptions;  ///< those that stand, under `wiring`
-  std::vector<subscription_statistics> ended;  ///< of those that a drain ended, under `wiring`
+  std::vector<subscription_statistics> ended;                     ///< of those that a drain ended, under `wiring`
   std::vector<topic_base*> topics;
-  bool closed = false;  ///< no subscription is added any more, under `wiring`
+  bool closed = false;                    ///< no subscription is added any more, under `wiring`
   std::atomic<std::uint32_t> stalled{0};  ///< how many subscriptions wait for something other than an event
 
   /// Brings every stalled subscription back to look again: a lane or a box of letters got room.

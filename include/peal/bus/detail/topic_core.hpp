@@ -114,9 +114,7 @@ class topic_core final : public topic_base {
   }
 
   /// Refuses outsiders, or everybody.
-  void close(bool for_all) noexcept override {
-    ring_.close(for_all ? claim_status::closed : claim_status::closing);
-  }
+  void close(bool for_all) noexcept override { ring_.close(for_all ? claim_status::closed : claim_status::closing); }
   [[nodiscard]] std::uint64_t in_lane() const noexcept override { return lane_.size(); }
   [[nodiscard]] std::uint64_t published_inside() const noexcept override { return inside_.get(); }
   [[nodiscard]] claim_status state() const noexcept { return ring_.state(); }
@@ -160,7 +158,8 @@ class topic_core final : public topic_base {
   }
 
   void declare_idle(seat& s) noexcept override {
-    idle_.fetch_add(1, std::memory_order_seq_cst);  // before `ready`, so that it is never below the number of idle seats
+    idle_.fetch_add(1,
+                    std::memory_order_seq_cst);  // before `ready`, so that it is never below the number of idle seats
     ring_.order().announce(s.ready, std::uint32_t{0});  // [R3] pairs with [R1], [R2]
   }
   [[nodiscard]] bool take_back(seat& s) noexcept override {
@@ -262,8 +261,9 @@ class topic_core final : public topic_base {
       ::new (static_cast<void*>(cell.storage.bytes)) E(std::move(event));
       cell.type = type_of<E>;
       cell.enveloped = surround(cell.around, call.options, parent);
-      cell.came_from(inside != nullptr && inside->subscription != nullptr ? std::string_view{inside->subscription->name()}
-                                                                           : std::string_view{});
+      cell.came_from(inside != nullptr && inside->subscription != nullptr
+                         ? std::string_view{inside->subscription->name()}
+                         : std::string_view{});
     });
     if (!appended) {
       overloaded_.add();
@@ -318,7 +318,8 @@ class topic_core final : public topic_base {
 
   void after_publish() noexcept {
     if (ring_.order().observe(idle_) != 0) wake_idle();  // [R1] pairs with [R3]
-    if (ring_.present() == 0) [[unlikely]] unheard_one();
+    if (ring_.present() == 0) [[unlikely]]
+      unheard_one();
   }
   void unheard_one() noexcept {
     unheard_.add();
@@ -342,7 +343,8 @@ class topic_core final : public topic_base {
     const void* seen = event;
     std::uint32_t cell = 0;
     if (ringless) {
-      if (around != nullptr) around = &(copy = *around);  // nothing holds the slot: the next lap may write this envelope
+      if (around != nullptr)
+        around = &(copy = *around);  // nothing holds the slot: the next lap may write this envelope
       ring_.publish(p, static_cast<std::uint8_t>(tag | slot_tag::empty));
     } else {
       cell = take_hold();

@@ -46,8 +46,7 @@ run_state topic_core<Runtime, Topic>::hold(seat& s, bool paused) noexcept {
   if (!paused && s.subscription->first_stall()) return run_state::more;  // look once more, now that it can be seen
   s.held.store(1, std::memory_order_seq_cst);
   const std::uint32_t told = s.signal.load(std::memory_order_seq_cst);
-  const bool go_on =
-      (told & (seat::work | seat::kick | seat::stop)) != 0 || (paused && (told & seat::pause) == 0);
+  const bool go_on = (told & (seat::work | seat::kick | seat::stop)) != 0 || (paused && (told & seat::pause) == 0);
   if (go_on && s.held.exchange(0, std::memory_order_seq_cst) != 0) return run_state::more;
   return run_state::held;
 }
@@ -117,7 +116,8 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
   }
   sub.counts_.taken.add(left);
   left += sub.release_kept();
-  ((s.signal.load(std::memory_order_relaxed) & seat::abandon) != 0 ? sub.counts_.abandoned : sub.counts_.stopped).add(left);
+  ((s.signal.load(std::memory_order_relaxed) & seat::abandon) != 0 ? sub.counts_.abandoned : sub.counts_.stopped)
+      .add(left);
   const departure gone = ring_.leave(s.cursor);
   for (std::uint8_t t = 0; t < type_count; ++t) {
     if (sub.wants(t)) sub.counts_.dropped.add(gone.dropped[t]);

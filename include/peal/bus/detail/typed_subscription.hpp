@@ -32,7 +32,8 @@ struct distinct {
 };
 template <class... Done, class T, class... Rest>
 struct distinct<type_list<Done...>, T, Rest...>
-    : distinct<std::conditional_t<contains<T, type_list<Done...>>, type_list<Done...>, type_list<Done..., T>>, Rest...> {};
+    : distinct<std::conditional_t<contains<T, type_list<Done...>>, type_list<Done...>, type_list<Done..., T>>,
+               Rest...> {};
 
 struct no_idempotent {
   template <class>
@@ -319,9 +320,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     } else {
       using P = std::tuple_element_t<I, std::tuple<Ps...>>;
       if constexpr (is_middleware<P>) {
-        return std::get<I>(parts_->policies)(event, d, [&]() -> decltype(next()) {
-          return this->template around<I + 1>(event, d, next);
-        });
+        return std::get<I>(parts_->policies)(
+            event, d, [&]() -> decltype(next()) { return this->template around<I + 1>(event, d, next); });
       } else {
         return this->template around<I + 1>(event, d, next);
       }
@@ -412,7 +412,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     const publish_call call{&out.options, patience::none, {}};
     const bool all = [&]<std::size_t... I>(std::index_sequence<I...>) {
       return (flush_one(std::get<I>(out.ports), std::get<I>(out.waiting), call) && ...);
-    }(std::make_index_sequence<outputs::size>{});
+    }
+    (std::make_index_sequence<outputs::size>{});
     if (all) out.any = false;
     return all;
   }

@@ -41,7 +41,9 @@ class claim_word {
   [[nodiscard]] bool single() const noexcept { return single_; }
 
   /// Many producers: the word as it is, for compare-exchange.
-  [[nodiscard]] std::uint64_t load() const noexcept { return claim_.load(std::memory_order_relaxed); }  // one word: [C1]
+  [[nodiscard]] std::uint64_t load() const noexcept {
+    return claim_.load(std::memory_order_relaxed);
+  }  // one word: [C1]
 
   [[nodiscard]] bool exchange(std::uint64_t& expected, std::uint64_t desired) noexcept {
     // [C2] pairs with [J3]: a claim behind a joiner's read-modify-write knows of that joiner
@@ -75,8 +77,8 @@ class claim_word {
 
   /// Producer: takes [p, …) unless the state refuses; the claim is then open until finish().
   [[nodiscard]] claim_status producer_begin(position p, caller who) noexcept {
-    order_.mark(claim_, p << 1 | 1);                                // [B1] pairs with [B3] and [J4]
-    const claim_status s = refusal(order_.observe(state_), who);    // [T1] pairs with [T2]
+    order_.mark(claim_, p << 1 | 1);                                                  // [B1] pairs with [B3] and [J4]
+    const claim_status s = refusal(order_.observe(state_), who);                      // [T1] pairs with [T2]
     if (s != claim_status::claimed) claim_.store(p << 1, std::memory_order_release);  // [T3] pairs with [B3]
     return s;
   }
@@ -114,9 +116,10 @@ class claim_word {
     std::uint64_t s = state_.load(std::memory_order_relaxed);
     do {
       if ((s & claim_state_bits) >= to) return false;
-    } while (!state_.compare_exchange_weak(s, to, std::memory_order_seq_cst, std::memory_order_relaxed));  // [T2] ↔ [T1]
+    } while (
+        !state_.compare_exchange_weak(s, to, std::memory_order_seq_cst, std::memory_order_relaxed));  // [T2] ↔ [T1]
     order_.settle();
-    (void)idle_head();                                        // [B3] pairs with [B1] and [T3]
+    (void)idle_head();  // [B3] pairs with [B1] and [T3]
     std::uint64_t mine = to;
     // [X2] pairs with [E2]: only now is the head final. Lost to a closer that goes further, which seals then.
     state_.compare_exchange_strong(mine, to | claim_sealed, std::memory_order_seq_cst, std::memory_order_relaxed);

@@ -100,7 +100,7 @@ std::optional<std::uint32_t> multicast_core<T, Atomics>::join_as(std::uint64_t k
   if (!index) return index;
   line& l = table_.at(*index);
   for (auto& n : l.dropped) n.store(0, std::memory_order_relaxed);
-  table_.present().fetch_add(1, std::memory_order_relaxed);  // too early does no harm: the walk ends with a reclaim
+  table_.present().fetch_add(1, std::memory_order_relaxed);     // too early does no harm: the walk ends with a reclaim
   const position from = gate_.load(std::memory_order_acquire);  // [G1] pairs with [G3]
   l.word.store(from << detail::cursor_flag_bits, std::memory_order_relaxed);  // [J1]
   table_.bump();                                                              // [J2] pairs with [V1]

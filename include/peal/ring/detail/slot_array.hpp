@@ -37,7 +37,7 @@ class slot_array {
       ::new (static_cast<void*>(&at(p))) slot{word_of(retreat(p, mask_ + 1), 0)};
     }
   }
-  ~slot_array() { ::operator delete(static_cast<void*>(slots_), std::align_val_t{alignment}); }
+  ~slot_array() { ::operator delete (static_cast<void*>(slots_), std::align_val_t{alignment}); }
   slot_array(const slot_array&) = delete;
   slot_array& operator=(const slot_array&) = delete;
 
@@ -72,7 +72,7 @@ class slot_array {
     return rounded_capacity(capacity);
   }
   static slot* allocate(std::size_t n) {
-    return static_cast<slot*>(::operator new(n * sizeof(slot), std::align_val_t{alignment}));
+    return static_cast<slot*>(::operator new (n * sizeof(slot), std::align_val_t{alignment}));
   }
 
   std::size_t mask_;
@@ -83,7 +83,8 @@ class slot_array {
 template <class T>
 concept self_reclaiming = requires(T& payload, std::uint8_t tag) {
   { T::needs_reclaim } -> std::convertible_to<bool>;
-  { payload.reclaim(tag) } noexcept;
+  { payload.reclaim(tag) }
+  noexcept;
 };
 
 /// Whether slots of this payload have to be destroyed once everybody has read them.

@@ -2,6 +2,7 @@
 // A topic of a bus: the ring, the lane, the seats, and how an event gets in.
 #pragma once
 
+#include <peal/bus/detail/event_storage.hpp>
 #include <peal/bus/detail/inline_board.hpp>
 #include <peal/bus/detail/lane.hpp>
 #include <peal/bus/detail/port.hpp>
@@ -19,29 +20,6 @@
 #include <utility>
 
 namespace peal::inline v0::detail {
-
-/// The bytes of one event of several types; its tag says which.
-template <class... Es>
-struct event_storage {
-  static constexpr bool needs_reclaim = !(std::is_trivially_destructible_v<Es> && ...);
-  alignas(Es...) std::byte bytes[std::max({sizeof(Es)...})];
-
-  void reclaim(std::uint8_t tag) noexcept {
-    if ((tag & slot_tag::empty) != 0) return;
-    // A destructor is user code that may publish, on whatever thread moved the last cursor: it must not wait.
-    ++user_code_depth;
-    constexpr void (*destroyers[])(void*) noexcept = {&destroy_event<Es>...};
-    destroyers[tag & slot_tag::type_mask](bytes);
-    --user_code_depth;
-  }
-};
-template <class List>
-struct storage_from;
-template <class... Es>
-struct storage_from<type_list<Es...>> {
-  using type = event_storage<Es...>;
-  static constexpr std::array<const event_ops*, sizeof...(Es)> ops{&ops_of<Es>...};
-};
 
 /// Thread safety: publish, seats and statistics from any thread.
 template <class Runtime, class Topic>
@@ -215,7 +193,7 @@ class topic_core final : public topic_base {
   topic_statistics statistics() const override;
 
  private:
-  static constexpr std::size_t max_holds = 16;
+  static constexpr std::size_t max_holds = hold_cells::count;
   struct lane_timer : timer_node {
     topic_core* owner = nullptr;
     std::atomic<bool> waiting{false};
@@ -347,7 +325,7 @@ class topic_core final : public topic_base {
         around = &(copy = *around);  // nothing holds the slot: the next lap may write this envelope
       ring_.publish(p, static_cast<std::uint8_t>(tag | slot_tag::empty));
     } else {
-      cell = take_hold();
+      cell = holds_.take(&Runtime::atomics::yield);
       ring_.hold(cell, p);
       types[type]->move(ring_.storage(p)->bytes, event);
       seen = ring_.storage(p)->bytes;
@@ -357,7 +335,7 @@ class topic_core final : public topic_base {
     run_here({p, type, seen, around}, inside.top());
     if (!ringless) {
       ring_.release(cell);
-      give_hold(cell);
+      holds_.give(cell);
     }
     if (lane_.size() != 0) drain_lane();
   }
@@ -376,22 +354,6 @@ class topic_core final : public topic_base {
       e.run(sub, at.event, at, d);
     });
   }
-  std::uint32_t take_hold() noexcept {
-    for (;;) {
-      std::uint32_t free = free_holds_.load(std::memory_order_relaxed);
-      while (free != 0) {
-        const std::uint32_t lowest = free & (~free + 1);
-        if (free_holds_.compare_exchange_weak(free, free & ~lowest, std::memory_order_acquire)) {  // pairs with [hold]
-          return static_cast<std::uint32_t>(std::countr_zero(lowest));
-        }
-      }
-      Runtime::atomics::yield();
-    }
-  }
-  void give_hold(std::uint32_t cell) noexcept {
-    free_holds_.fetch_or(1U << cell, std::memory_order_release);  // [hold]
-  }
-
   void drain_lane() noexcept;
   void claimed_from_lane(typename lane<storage>::cell& c, position p) noexcept;
   bool give_up_head(typename lane<storage>::cell& c, claim_status why) noexcept;
@@ -424,7 +386,7 @@ class topic_core final : public topic_base {
   std::unique_ptr<seat[]> seats_;
   const std::size_t max_seats_;
   std::vector<seat*> free_seats_;
-  std::atomic<std::uint32_t> free_holds_{(1U << max_holds) - 1};
+  hold_cells holds_;
   alignas(64) shared_counter unheard_;
   shared_counter refused_full_;
   shared_counter refused_closed_;

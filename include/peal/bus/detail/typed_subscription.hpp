@@ -3,7 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/handler_traits.hpp>
-#include <peal/bus/detail/port.hpp>
+#include <peal/bus/detail/outputs.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
 
 #include <array>
@@ -47,16 +47,6 @@ struct idempotent_in {
 template <class P, class... Ps>
 struct idempotent_in<P, Ps...> : std::conditional_t<is_idempotent<P>, std::type_identity<P>, idempotent_in<Ps...>> {};
 
-template <class Outputs>
-struct output_slots;
-template <class... Os>
-struct output_slots<type_list<Os...>> {
-  std::tuple<port<Os>...> ports;
-  std::tuple<std::optional<Os>...> waiting{};
-  publish_options options{};
-  bool any = false;
-};
-
 /// Memory order: none of its own; everything it reads was acquired by whoever runs it.
 template <class Events, class Handler, class... Ps>
 class typed_subscription;
@@ -68,8 +58,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   static constexpr bool dedups = !std::is_same_v<idempotent_policy, no_idempotent>;
   using tables = typename tables_from<
       typename distinct<type_list<>, typename idempotent_policy::template key_type<Es>...>::type>::type;
-  using outputs = all_outputs<Handler, Es...>;
-  static constexpr bool publishes = outputs::size != 0;
+  using output_events = all_outputs<Handler, Es...>;
+  static constexpr bool publishes = output_events::size != 0;
   template <class E>
   using entry_of = typename key_table<typename idempotent_policy::template key_type<E>>::entry;
 
@@ -83,15 +73,14 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   };
 
  public:
-  using ports = decltype(output_slots<outputs>::ports);
+  using ports = typename outputs<output_events>::ports;
 
   typed_subscription(std::string name, topic_base& topic, const std::array<std::uint8_t, sizeof...(Es)>& types,
                      const ports& out, Handler handler, Ps... policies)
       : subscription_base{std::move(name), topic, mask_of(types), side_capacity(policies...), checks::inline_handler},
         types_{types},
-        parts_{std::in_place, std::move(handler), std::move(policies)...} {
-    outputs_.ports = out;
-  }
+        parts_{std::in_place, std::move(handler), std::move(policies)...},
+        outputs_{out} {}
 
   position run_batch(const batch& b) override {
     if constexpr (dedups) batch_now_ = now();
@@ -136,12 +125,12 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
 
   bool flush_outputs() noexcept override {
     if constexpr (publishes) {
-      if (outputs_.any) return flush(outputs_);
+      if (outputs_.any()) return outputs_.flush();
     }
     return true;
   }
   void drop_outputs() noexcept override {
-    if constexpr (publishes) clear(outputs_);
+    if constexpr (publishes) outputs_.clear();
   }
 
   void*& waiters_of(void* claim, std::uint8_t type) noexcept override {
@@ -255,7 +244,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       end.what = verdict::failed;
       end.action = failed->action;
       end.error = std::move(failed->error_text);
-      if constexpr (publishes) clear(out);
+      if constexpr (publishes) out.clear();
     }
   }
 
@@ -352,32 +341,10 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     } else if constexpr (std::is_same_v<V, outcome>) {
       if (returned.what() != outcome::kind::handled) take_outcome(returned, end);
     } else {
-      out.options = {d.correlation(), d.id(), {}};
-      store<First>(std::forward<R>(returned), out);
+      out.belong({d.correlation(), d.id(), {}});
+      out.template store<First>(std::forward<R>(returned));
     }
   }
-  template <std::size_t At, class T, class Slots>
-  static void store(T&& value, Slots& out) {
-    std::get<At>(out.waiting).emplace(std::forward<T>(value));
-    out.any = true;
-  }
-  template <std::size_t At, class T, class Slots>
-  static void store(std::optional<T>&& value, Slots& out) {
-    if (value) store<At>(*std::move(value), out);
-  }
-  template <std::size_t At, class... Ts, class Slots>
-  static void store(std::tuple<Ts...>&& values, Slots& out) {
-    store_each<At, 0>(std::move(values), out);
-  }
-  template <std::size_t At, std::size_t I, class... Ts, class Slots>
-  static void store_each(std::tuple<Ts...>&& values, Slots& out) {
-    if constexpr (I < sizeof...(Ts)) {
-      store<At>(std::get<I>(std::move(values)), out);
-      using T = std::tuple_element_t<I, std::tuple<Ts...>>;
-      store_each<At + outputs_in<T>::type::size, I + 1>(std::move(values), out);
-    }
-  }
-
   void take_outcome(const outcome& said, attempt_end& end) {
     switch (said.what()) {
       case outcome::kind::handled: return;
@@ -407,38 +374,13 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     return found != nullptr;
   }
 
-  template <class Slots>
-  static bool flush(Slots& out) noexcept {
-    const publish_call call{&out.options, patience::none, {}};
-    const bool all = [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return (flush_one(std::get<I>(out.ports), std::get<I>(out.waiting), call) && ...);
-    }
-    (std::make_index_sequence<outputs::size>{});
-    if (all) out.any = false;
-    return all;
-  }
-  template <class E>
-  static bool flush_one(const port<E>& way, std::optional<E>& waiting, const publish_call& call) noexcept {
-    if (!waiting) return true;
-    const result<receipt> r = way(*waiting, call);
-    if (!r && (r.error() == publish_errc::overloaded || r.error() == publish_errc::full)) return false;
-    waiting.reset();  // accepted; or the bus has ended and nobody is left to hear it
-    return true;
-  }
-  template <class Slots>
-  static void clear(Slots& out) noexcept {
-    std::apply([](auto&... waiting) { (waiting.reset(), ...); }, out.waiting);
-    out.any = false;
-  }
-
   template <class E>
   void here(const E& event, const event_at& at, delivery& d) noexcept {
     attempt_end end;
     if constexpr (publishes) {
-      output_slots<outputs> out;
-      out.ports = outputs_.ports;
+      outputs<output_events> out{outputs_.ways()};
       attempt(event, at.type, d, end, out);
-      if (end.what == verdict::handled && out.any && !flush(out)) count_lost_outputs();
+      if (end.what == verdict::handled && out.any() && !out.flush()) count_lost_outputs();
     } else {
       attempt(event, at.type, d, end, outputs_);
     }
@@ -448,7 +390,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   const std::array<std::uint8_t, sizeof...(Es)> types_;
   std::optional<parts> parts_;
   time_point batch_now_{};
-  output_slots<outputs> outputs_;
+  outputs<output_events> outputs_;
 };
 
 }  // namespace peal::inline v0::detail

@@ -95,7 +95,7 @@ class [[nodiscard(
   [[nodiscard]] subscription_statistics statistics() const {
     const auto core = living();
     if (core == nullptr) return {};
-    const std::scoped_lock lock{subscription_->topic().bus.wiring};
+    const std::lock_guard lock{subscription_->topic().bus.wiring};
     return detail::statistics_of(*subscription_);
   }
 
@@ -108,7 +108,7 @@ class [[nodiscard(
     [[nodiscard]] subscription_statistics statistics() const {
       const auto core = core_.lock();
       if (core == nullptr || subscription_ == nullptr) return {};
-      const std::scoped_lock lock{subscription_->topic().bus.wiring};
+      const std::lock_guard lock{subscription_->topic().bus.wiring};
       return detail::statistics_of(*subscription_);
     }
 

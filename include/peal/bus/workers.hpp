@@ -9,11 +9,9 @@
 #include <peal/ring/event_count.hpp>
 #include <peal/ring/mpmc_ring.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -30,13 +28,12 @@ namespace peal::inline v0 {
 class worker_pool final : public detail::executor {
  public:
   worker_pool(const bus_options& o, std::size_t seats)
-      : workers_wanted_{o.workers == bus_options::one_per_core ? std::clamp(std::thread::hardware_concurrency(), 1U, 4U)
-                                                               : o.workers},
+      : workers_wanted_{o.workers == bus_options::one_per_core ? default_workers() : o.workers},
         spin_{o.spin},
         queue_{seats},
         polled_{seats},
         wheel_{std::chrono::steady_clock::now()},
-        random_{o.seed != 0 ? o.seed : entropy()} {}
+        random_{o.seed != 0 ? o.seed : detail::random_seed()} {}
 
   // ---- for topics and subscriptions ----
 
@@ -57,7 +54,7 @@ class worker_pool final : public detail::executor {
   void arm(timer_node& node, time_point due) noexcept override {
     bool sooner = false;
     {
-      const std::scoped_lock lock{wheel_mutex_};
+      const std::lock_guard lock{wheel_mutex_};
       const auto before = wheel_.next();
       wheel_.arm(node, due);
       const auto after = wheel_.next();
@@ -67,7 +64,7 @@ class worker_pool final : public detail::executor {
     if (sooner) timer_.notify_all(side::rare);
   }
   bool cancel(timer_node& node) noexcept override {
-    const std::scoped_lock lock{wheel_mutex_};
+    const std::lock_guard lock{wheel_mutex_};
     return wheel_.cancel(node);
   }
 
@@ -132,9 +129,9 @@ class worker_pool final : public detail::executor {
  private:
   static constexpr std::size_t most_turns_a_poll = 1024;
 
-  static std::uint64_t entropy() {
-    std::random_device device;
-    return (std::uint64_t{device()} << 32U) | device();
+  static unsigned default_workers() noexcept {
+    const unsigned cores = std::thread::hardware_concurrency();
+    return cores < 1 ? 1 : cores > 4 ? 4 : cores;
   }
 
   std::size_t run_polled(detail::seat& s) noexcept;
@@ -142,11 +139,11 @@ class worker_pool final : public detail::executor {
   void timer_main() noexcept;
 
   std::size_t fire_timers() noexcept {
-    const std::scoped_lock lock{wheel_mutex_};
+    const std::lock_guard lock{wheel_mutex_};
     return wheel_.advance(now());
   }
   std::optional<time_point> next_timer() noexcept {
-    const std::scoped_lock lock{wheel_mutex_};
+    const std::lock_guard lock{wheel_mutex_};
     return wheel_.next();
   }
 
@@ -269,8 +266,9 @@ inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
     const time_point slept_from = now();
     work_.commit(key);
     // Spinning pays where the next event comes within the spin; learn it from how long the sleep was.
-    patience =
-        now() - slept_from < spin_ ? std::min(patience * 2, spin_) : std::max(patience / 2, std::min(least, spin_));
+    patience = now() - slept_from < spin_ ? patience * 2 : patience / 2;
+    if (patience < least) patience = least;
+    if (patience > spin_) patience = spin_;
   }
   if (taken) bus.frames.give_back(cell);
 }

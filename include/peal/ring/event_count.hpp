@@ -10,9 +10,11 @@
 
 namespace peal::inline v0 {
 
-/// How long a waiting thread looks before it sleeps.
+/// How long a waiting thread looks before it sleeps. It looks less and less often, so that it does not keep taking the line
+/// that it waits for from whoever writes there.
 struct spin_limit {
-  std::uint32_t pauses = 100;  ///< looks with a pause instruction between them; count; 0 and up
+  std::uint32_t pauses = 400;  ///< pause instructions before the first yield; count; 0 and up
+  std::uint32_t stride = 16;   ///< the most pause instructions between two looks; count; 1 and up
   std::uint32_t yields = 4;    ///< looks with the time slice given away between them; count; 0 and up
 };
 
@@ -80,10 +82,16 @@ class event_count {
   }
 
   /// Sleeps until `ready()` holds.
-  /// `ready` looks at its conditions by barrier::recheck() or seq_cst, and is called any number of times.
+  /// `ready` looks at its conditions by barrier::recheck() or seq_cst, is called any number of times and does not throw.
   template <class Ready>
-  void wait(Ready ready) {
-    while (!spin(ready)) {
+  void wait(Ready ready) noexcept {
+    wait(ready, ready);
+  }
+
+  /// The same with a cheaper question for the time before the sleep; it may miss a condition that `ready` knows.
+  template <class Ready, class Quick>
+  void wait(Ready ready, Quick quick) noexcept {
+    while (!spin(quick) && !ready()) {
       const key seen = prepare();
       if (ready()) return cancel();
       commit(seen);
@@ -92,9 +100,14 @@ class event_count {
 
   /// Sleeps until `ready()` holds or the deadline has passed; whether it holds at the end.
   template <class Ready>
-  [[nodiscard]] bool wait_until(clock::time_point deadline, Ready ready) {
-    if (deadline == clock::time_point::max()) return wait(ready), true;
-    while (!spin(ready)) {
+  [[nodiscard]] bool wait_until(clock::time_point deadline, Ready ready) noexcept {
+    return wait_until(deadline, ready, ready);
+  }
+
+  template <class Ready, class Quick>
+  [[nodiscard]] bool wait_until(clock::time_point deadline, Ready ready, Quick quick) noexcept {
+    if (deadline == clock::time_point::max()) return wait(ready, quick), true;
+    while (!spin(quick) && !ready()) {
       const key seen = prepare();
       if (ready()) return cancel(), true;
       if (!commit_until(seen, deadline)) return ready();
@@ -103,7 +116,7 @@ class event_count {
   }
 
   template <class Rep, class Period, class Ready>
-  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> length, Ready ready) {
+  [[nodiscard]] bool wait_for(std::chrono::duration<Rep, Period> length, Ready ready) noexcept {
     return wait_until(detail::deadline_after(length), ready);
   }
 
@@ -135,17 +148,18 @@ class event_count {
   }
 
  private:
-  template <class Ready>
-  [[nodiscard]] bool spin(Ready& ready) const {
-    for (std::uint32_t i = 0; i < spin_.pauses; ++i) {
-      if (ready()) return true;
-      Atomics::pause();
+  template <class Quick>
+  [[nodiscard]] bool spin(Quick& quick) const noexcept {
+    for (std::uint32_t spent = 0, step = 1; spent < spin_.pauses;
+         spent += step, step += step < spin_.stride ? step : 0) {
+      if (quick()) return true;
+      for (std::uint32_t i = 0; i < step; ++i) Atomics::pause();
     }
     for (std::uint32_t i = 0; i < spin_.yields; ++i) {
-      if (ready()) return true;
+      if (quick()) return true;
       Atomics::yield();
     }
-    return ready();
+    return quick();
   }
 
   alignas(detail::line_size) word waiters_{0};

@@ -2,6 +2,7 @@
 // The multicast ring without values and without waiting: claim, publish, cursors, drops, holds, reclaim.
 #pragma once
 
+#include <peal/detail/minmax.hpp>
 #include <peal/ring/detail/claim_word.hpp>
 #include <peal/ring/detail/cursor_table.hpp>
 #include <peal/ring/detail/reclaimer.hpp>
@@ -9,7 +10,6 @@
 #include <peal/ring/event_count.hpp>
 #include <peal/ring/sequence.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -220,7 +220,7 @@ class multicast_core {
 
   /// The longest run a pin may cover; units: events.
   [[nodiscard]] std::size_t max_pin() const noexcept {
-    return std::min<std::size_t>(16, std::max<std::size_t>(1, capacity() / 4));
+    return detail::smaller<std::size_t>(16, detail::larger<std::size_t>(1, capacity() / 4));
   }
 
   /// Keeps at most `max` events from being overwritten until unpin(); an empty run needs no unpin().
@@ -230,7 +230,7 @@ class multicast_core {
     std::uint64_t seen = w.load(std::memory_order_relaxed);
     for (;;) {
       const position p = seen >> detail::cursor_flag_bits;
-      const position end = run_from(p, std::min(max, max_pin()));
+      const position end = run_from(p, detail::smaller(max, max_pin()));
       if (end == p) {
         const std::uint64_t now = w.load(std::memory_order_relaxed);
         if (now == seen) return {p, p};

@@ -2,9 +2,9 @@
 // A cursor of a multicast_ring: reads every event in place, waits for more, leaves when it is destroyed.
 #pragma once
 
+#include <peal/detail/minmax.hpp>
 #include <peal/ring/multicast_core.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -56,7 +56,7 @@ class ring_cursor {
   template <class F>
   std::size_t try_consume(F&& f, std::size_t max = std::numeric_limits<std::size_t>::max()) {
     const position from = ring_->cursor(index_);
-    const position end = ring_->available(index_, std::min(max, ring_->capacity()));
+    const position end = ring_->available(index_, detail::smaller(max, ring_->capacity()));
     if (end == from) return 0;
     read_guard read{*ring_, index_, from};
     while (read.at != end) {
@@ -72,8 +72,9 @@ class ring_cursor {
   std::size_t consume(F&& f, std::size_t max = std::numeric_limits<std::size_t>::max()) {
     for (;;) {
       const std::size_t n = try_consume(f, max);
-      if (n != 0 || max == 0 || at_end()) return n;
-      ring_->items().wait([this] { return ring_->recheck_next(index_) || at_end(); });
+      if (n != 0 || max == 0) return n;
+      ring_->items().wait([this] { return ready(); }, [this] { return ring_->has_next(index_); });
+      if (!ring_->has_next(index_) && at_end()) return 0;
     }
   }
 
@@ -84,8 +85,12 @@ class ring_cursor {
     const auto deadline = detail::deadline_after(length);
     for (;;) {
       const std::size_t n = try_consume(f, max);
-      if (n != 0 || max == 0 || at_end()) return n;
-      if (!ring_->items().wait_until(deadline, [this] { return ring_->recheck_next(index_) || at_end(); })) return 0;
+      if (n != 0 || max == 0) return n;
+      if (!ring_->items().wait_until(
+              deadline, [this] { return ready(); }, [this] { return ring_->has_next(index_); }) ||
+          (!ring_->has_next(index_) && at_end())) {
+        return 0;
+      }
     }
   }
 
@@ -98,6 +103,10 @@ class ring_cursor {
     position at;
     ~read_guard() { ring.advance(index, at); }
   };
+
+  /// The second look before a sleep. While it spins, a cursor looks at its next slot alone: the claim word, which says
+  /// where the end is, belongs to the publishers.
+  [[nodiscard]] bool ready() const noexcept { return ring_->recheck_next(index_) || at_end(); }
 
   ring_cursor(ring_type& ring, std::uint32_t index) noexcept : ring_{&ring}, index_{index} {}
 

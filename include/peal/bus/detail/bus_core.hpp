@@ -110,7 +110,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   sole_publisher<E> sole() {
     static_assert(is_single<E>, "peal: only a topic with the option peal::single_producer has a sole publisher");
     auto& taken = sole_[topic_number<E>()];
-    const std::scoped_lock lock{base.wiring};
+    const std::lock_guard lock{base.wiring};
     if (taken == nullptr) taken = std::make_shared<std::atomic<bool>>(false);
     if (taken->exchange(true, std::memory_order_acq_rel)) throw name_in_use("the sole publisher of its topic");
     return sole_publisher<E>{topic_of<E>().template way_in<E>(), taken};
@@ -156,7 +156,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   bus_statistics statistics() {
     bus_statistics all;
     for (const topic_base* t : base.topics) all.topics.push_back(t->statistics());
-    const std::scoped_lock lock{base.wiring};
+    const std::lock_guard lock{base.wiring};
     for (const auto& s : base.subscriptions) all.subscriptions.push_back(statistics_of(*s));
     all.subscriptions.insert(all.subscriptions.end(), base.ended.begin(), base.ended.end());
     return all;
@@ -193,7 +193,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     auto& core = *static_cast<bus_core*>(self);
     seat* place = nullptr;
     {
-      const std::scoped_lock lock{core.base.wiring};
+      const std::lock_guard lock{core.base.wiring};
       if (core.base.closed) throw bus_closed("peal: subscription \"" + s->name() + "\": the bus has ended");
       for (const auto& other : core.base.subscriptions) {
         if (other->name() == s->name()) throw name_in_use(s->name());
@@ -224,7 +224,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     again->cycles = l.cycles + 1;
     std::shared_ptr<subscription_base> owner;
     {
-      const std::scoped_lock lock{base.wiring};
+      const std::lock_guard lock{base.wiring};
       for (const auto& s : base.subscriptions) {
         if (&s->topic() == &topic && s->name() == l.subscription && !s->runs_here) owner = s;
       }

@@ -2,7 +2,6 @@
 // What a slot of the bus's rings holds: the bytes of an event, and which of the ring's hold cells are in use.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -11,6 +10,7 @@
 #include <peal/bus/detail/frames.hpp>
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/core/event.hpp>
+#include <peal/detail/minmax.hpp>
 #include <peal/detail/type_list.hpp>
 
 namespace peal::inline v0::detail {
@@ -19,7 +19,7 @@ namespace peal::inline v0::detail {
 template <class... Es>
 struct event_storage {
   static constexpr bool needs_reclaim = !(std::is_trivially_destructible_v<Es> && ...);
-  alignas(Es...) std::byte bytes[std::max({sizeof(Es)...})];
+  alignas(Es...) std::byte bytes[largest(sizeof(Es)...)];
 
   void reclaim(std::uint8_t tag) noexcept {
     if ((tag & slot_tag::empty) != 0) return;

@@ -5,9 +5,9 @@
 #include <peal/bus/timer_wheel.hpp>
 #include <peal/core/envelope.hpp>
 #include <peal/core/event.hpp>
+#include <peal/detail/minmax.hpp>
 #include <peal/policy/dead_letter.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -54,7 +54,7 @@ struct kept : timer_node {
 
 struct kept_deleter {
   void operator()(kept* k) const noexcept {
-    const std::align_val_t align{std::max(alignof(kept), k->ops->align)};
+    const std::align_val_t align{larger(alignof(kept), k->ops->align)};
     k->ops->destroy(k->event());
     std::destroy_at(k);
     ::operator delete(static_cast<void*>(k), align);
@@ -66,7 +66,7 @@ using kept_ptr = std::unique_ptr<kept, kept_deleter>;
 /// Errors: bad_alloc, or what `fill` throws; then nothing is left behind.
 template <class Fill>
 kept_ptr make_kept(const event_ops& ops, Fill&& fill) {
-  const std::size_t align = std::max(alignof(kept), ops.align);
+  const std::size_t align = larger(alignof(kept), ops.align);
   const std::size_t offset = (sizeof(kept) + ops.align - 1) / ops.align * ops.align;
   struct memory {
     void* at;

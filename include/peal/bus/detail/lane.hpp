@@ -3,9 +3,9 @@
 #pragma once
 
 #include <peal/core/envelope.hpp>
+#include <peal/detail/minmax.hpp>
 #include <peal/ring/atomics.hpp>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -33,14 +33,14 @@ class lane {
     Storage storage;
 
     void came_from(std::string_view name) noexcept {
-      const std::size_t n = std::min(name.size(), max_source);
-      std::copy_n(name.data(), n, source.data());
+      const std::size_t n = smaller(name.size(), max_source);
+      name.copy(source.data(), n);
       source[n] = '\0';
     }
   };
 
   explicit lane(std::size_t capacity)
-      : mask_{std::bit_ceil(std::max<std::size_t>(capacity, 2)) - 1}, cells_{std::make_unique<cell[]>(mask_ + 1)} {
+      : mask_{std::bit_ceil(larger<std::size_t>(capacity, 2)) - 1}, cells_{std::make_unique<cell[]>(mask_ + 1)} {
     for (std::size_t i = 0; i <= mask_; ++i) cells_[i].sequence.store(i, std::memory_order_relaxed);
   }
 

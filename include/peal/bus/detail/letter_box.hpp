@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -28,14 +27,16 @@ class letter_box {
   /// With `beyond` a full box takes it all the same: for handlers on a publisher's thread, which nobody can stall.
   bool put(kept_ptr& k, bool beyond = false) {
     auto owner = std::make_shared<kept_ptr>();  // the shared part is made first: then nothing can fail half way
-    const std::scoped_lock lock{mutex_};
-    if (letters_.size() >= capacity_ && !beyond) return false;
+    const std::lock_guard lock{mutex_};
+    if (live_ >= capacity_ && !beyond) return false;
+    numbers_.reserve(letters_.size() + 1);
     letters_.emplace_back();
-    k->number = ++last_number_;
+    numbers_.push_back(++last_number_);
+    k->number = last_number_;
     const kept* const address = k.get();
     *owner = std::move(k);
     letters_.back() = letter_ptr{std::move(owner), address};
-    count_.store(letters_.size(), std::memory_order_seq_cst);
+    count_.store(++live_, std::memory_order_seq_cst);
     return true;
   }
 
@@ -45,10 +46,10 @@ class letter_box {
   /// The letters that match, left where they are.
   [[nodiscard]] std::vector<letter_ptr> find(const dead_letter_query& query, const std::uint8_t* type) const {
     std::vector<letter_ptr> found;
-    const std::scoped_lock lock{mutex_};
+    const std::lock_guard lock{mutex_};
     for (const letter_ptr& l : letters_) {
       if (found.size() == query.limit) break;
-      if (matches(*l, query, type)) found.push_back(l);
+      if (l != nullptr && matches(*l, query, type)) found.push_back(l);
     }
     return found;
   }
@@ -56,19 +57,32 @@ class letter_box {
   /// Removes one letter; false when somebody else was faster.
   bool remove(std::uint64_t number) {
     letter_ptr gone;  // declared before the lock, so destroyed after it: the event's destructor is user code
-    const std::scoped_lock lock{mutex_};
-    for (auto it = letters_.begin(); it != letters_.end(); ++it) {
-      if ((*it)->number == number) {
-        gone = std::move(*it);
-        letters_.erase(it);
-        count_.store(letters_.size(), std::memory_order_seq_cst);
-        return true;
-      }
+    const std::lock_guard lock{mutex_};
+    std::size_t low = 0;
+    std::size_t high = letters_.size();
+    while (low < high) {  // the place of the first letter with this number or a later one; removed ones keep none
+      const std::size_t middle = (low + high) / 2;
+      (numbers_[middle] < number ? low : high) = numbers_[middle] < number ? middle + 1 : middle;
     }
-    return false;
+    if (low == letters_.size() || numbers_[low] != number || letters_[low] == nullptr) return false;
+    gone = std::move(letters_[low]);
+    count_.store(--live_, std::memory_order_seq_cst);
+    if (live_ * 2 < letters_.size()) close_gaps();
+    return true;
   }
 
  private:
+  void close_gaps() noexcept {
+    std::size_t to = 0;
+    for (std::size_t from = 0; from < letters_.size(); ++from) {
+      if (letters_[from] == nullptr) continue;
+      numbers_[to] = numbers_[from];
+      letters_[to++] = std::move(letters_[from]);
+    }
+    letters_.resize(to);
+    numbers_.resize(to);
+  }
+
   static bool matches(const kept& l, const dead_letter_query& q, const std::uint8_t* type) {
     return (type == nullptr || l.type == *type) && (q.subscription.empty() || q.subscription == l.subscription) &&
            (!q.cause || *q.cause == l.cause) && (!q.number || *q.number == l.number) && l.died_at >= q.from &&
@@ -76,7 +90,9 @@ class letter_box {
   }
 
   mutable std::mutex mutex_;
-  std::deque<letter_ptr> letters_;
+  std::vector<letter_ptr> letters_;  // by number; null where one was removed
+  std::vector<std::uint64_t> numbers_;
+  std::size_t live_ = 0;
   std::uint64_t last_number_ = 0;
   std::size_t capacity_;
   std::atomic<std::size_t> count_{0};

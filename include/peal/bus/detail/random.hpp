@@ -3,7 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#if defined(__linux__)
+#include <sys/random.h>
+#endif
 
 namespace peal::inline v0::detail {
 
@@ -24,5 +28,19 @@ class random_source {
  private:
   std::atomic<std::uint64_t> state_;
 };
+
+/// Bits that differ from run to run, for buses that were given no seed. Not for secrets. (<random> would cost each user
+/// a tenth of a second of compile time for its random_device.)
+inline std::uint64_t random_seed() noexcept {
+  std::uint64_t seed = 0;
+#if defined(__linux__)
+  if (::getrandom(&seed, sizeof seed, GRND_NONBLOCK) == static_cast<ssize_t>(sizeof seed)) return seed;
+#endif
+  const auto time = std::chrono::steady_clock::now().time_since_epoch().count();
+  const auto wall = std::chrono::system_clock::now().time_since_epoch().count();
+  random_source mixed{static_cast<std::uint64_t>(time) ^ (static_cast<std::uint64_t>(wall) << 20U) ^
+                      reinterpret_cast<std::uintptr_t>(&seed)};
+  return mixed.next();
+}
 
 }  // namespace peal::inline v0::detail

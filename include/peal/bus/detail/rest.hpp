@@ -34,7 +34,7 @@ class milestone {
     for (const topic_base* t : bus.topics) {
       if (t->in_lane() != 0) return false;
     }
-    const std::scoped_lock lock{bus.wiring};
+    const std::lock_guard lock{bus.wiring};
     for (const auto& s : bus.subscriptions) {
       if (!passed(*s)) return false;
     }
@@ -53,7 +53,7 @@ class milestone {
                             " published inside handlers wait for room");
       }
     }
-    const std::scoped_lock lock{bus.wiring};
+    const std::lock_guard lock{bus.wiring};
     for (const auto& s : bus.subscriptions) {
       if (passed(*s)) continue;
       const subscription_statistics now = statistics_of(*s);
@@ -119,7 +119,7 @@ settle_report settle(bus_base& bus, Executor& runner, time_point until) {
 
 inline std::uint64_t handled_in(bus_base& bus) {
   std::uint64_t sum = 0;
-  const std::scoped_lock lock{bus.wiring};
+  const std::lock_guard lock{bus.wiring};
   for (const auto& s : bus.subscriptions) sum += statistics_of(*s).handled;
   for (const auto& s : bus.ended) sum += s.handled;
   return sum;
@@ -153,14 +153,14 @@ drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
     milestone goal{bus};
     std::vector<std::shared_ptr<subscription_base>> left;
     {
-      const std::scoped_lock lock{bus.wiring};
+      const std::lock_guard lock{bus.wiring};
       for (const auto& s : bus.subscriptions) {
         if (!goal.has_passed(*s)) left.push_back(s);
       }
     }
     for (const auto& s : left) {
       const bool stopped = begin_stop(s, seat::abandon);
-      const std::scoped_lock lock{bus.wiring};
+      const std::lock_guard lock{bus.wiring};
       if (!stopped) {
         report.stuck.push_back(stuck_in(*s));
         const subscription_statistics now = statistics_of(*s);
@@ -188,7 +188,7 @@ void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handl
   for (topic_base* t : bus.topics) t->close(true);
   std::vector<std::shared_ptr<subscription_base>> all;
   {
-    const std::scoped_lock lock{bus.wiring};
+    const std::lock_guard lock{bus.wiring};
     bus.closed = true;
     all = bus.subscriptions;
   }

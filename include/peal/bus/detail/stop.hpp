@@ -5,7 +5,6 @@
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/observe/statistics.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -14,7 +13,10 @@ namespace peal::inline v0::detail {
 
 /// Caller holds bus.wiring.
 [[nodiscard]] inline bool stands(const bus_base& bus, const subscription_base& s) noexcept {
-  return std::any_of(bus.subscriptions.begin(), bus.subscriptions.end(), [&s](const auto& p) { return p.get() == &s; });
+  for (const auto& standing : bus.subscriptions) {
+    if (standing.get() == &s) return true;
+  }
+  return false;
 }
 
 [[nodiscard]] inline bool has_stopped(const subscription_base& s) noexcept {
@@ -29,7 +31,7 @@ inline bool begin_stop(const std::shared_ptr<subscription_base>& s, std::uint32_
   if (s->runs_here) {
     s->leaving_here.store(true, std::memory_order_seq_cst);
     {
-      const std::scoped_lock lock{bus.wiring};
+      const std::lock_guard lock{bus.wiring};
       s->topic().detach_here(s);
     }
     (void)bus.forget(*s);
@@ -56,7 +58,7 @@ inline bool wait_stopped(const std::shared_ptr<subscription_base>& s, time_point
 
 inline void pause_subscription(const subscription_base& s, bool pause) {
   bus_base& bus = s.topic().bus;
-  const std::scoped_lock lock{bus.wiring};
+  const std::lock_guard lock{bus.wiring};
   if (!stands(bus, s) || s.runs_here) return;
   seat& place = s.place();
   if (pause) {
@@ -95,8 +97,8 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
     r.kept = s.kept_count() + (s.outputs_waiting() ? 1 : 0);
     if (standing) {
       r.dropped += s.topic().dropped_by(s.place(), s.types());
-      unread = static_cast<std::uint64_t>(
-          std::max<std::int64_t>(0, distance(s.topic().head(), s.topic().cursor_of(s.place()))));
+      const std::int64_t behind_head = distance(s.topic().head(), s.topic().cursor_of(s.place()));
+      unread = behind_head > 0 ? static_cast<std::uint64_t>(behind_head) : 0;
       r.paused = (s.place().signal.load(std::memory_order_relaxed) & seat::pause) != 0;
     }
     r.stalled = s.stalled();

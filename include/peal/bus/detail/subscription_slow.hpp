@@ -385,7 +385,7 @@ inline std::uint64_t subscription_base::release_kept() noexcept {
 }
 
 inline void bus_base::wake_stalled() noexcept {
-  const std::scoped_lock lock{wiring};
+  const std::lock_guard lock{wiring};
   for (const auto& s : subscriptions) {
     if (!s->stalled()) continue;
     s->place().signal.fetch_or(seat::kick, std::memory_order_seq_cst);
@@ -394,7 +394,7 @@ inline void bus_base::wake_stalled() noexcept {
 }
 
 inline std::shared_ptr<subscription_base> bus_base::forget(subscription_base& s) noexcept {
-  const std::scoped_lock lock{wiring};
+  const std::lock_guard lock{wiring};
   for (auto it = subscriptions.begin(); it != subscriptions.end(); ++it) {
     if (it->get() != &s) continue;
     std::shared_ptr<subscription_base> found = std::move(*it);

@@ -11,7 +11,6 @@
 #include <peal/bus/topic.hpp>
 #include <peal/ring/multicast_core.hpp>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -117,14 +116,19 @@ class topic_core final : public topic_base {
     s.last_runs.store(static_cast<std::uint32_t>(sub.counts_.taken.get() + sub.counts_.retries.get() - ran_before),
                       std::memory_order_relaxed);
     sub.note_stall();
-    s.running.exchange(0, std::memory_order_seq_cst);  // [rest]
+    bool stalled = sub.stalled();
+    if (stalled && sub.first_stall()) {  // look once more, now that it can be seen
+      stalled = false;
+      more = true;
+    }
+    s.running.exchange(0, std::memory_order_seq_cst);  // [rest]; from here on a stopper may end and free `sub`
     if ((s.signal.load(std::memory_order_seq_cst) & seat::stop) != 0 &&
         s.running.exchange(1, std::memory_order_acquire) == 0) {
       return finish_own(s);
     }
     bus.progress.notify_all();
     const bool paused = (s.signal.load(std::memory_order_relaxed) & seat::pause) != 0;
-    if (paused || sub.stalled()) return hold(s, paused);
+    if (paused || stalled) return hold(s, paused);
     return more ? run_state::more : run_state::idle;
   }
 
@@ -166,7 +170,7 @@ class topic_core final : public topic_base {
 
   void free_seat(seat& s) noexcept override {
     if (s.hands.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    const std::scoped_lock lock{bus.wiring};
+    const std::lock_guard lock{bus.wiring};
     free_seats_.push_back(&s);
   }
   seat& attach(std::shared_ptr<subscription_base> subscription, bool dropping, bool polled) override;
@@ -342,7 +346,7 @@ class topic_core final : public topic_base {
   void run_here(const event_at& at, frame& f) noexcept {
     delivery d = delivery_access::make();
     f.current = &d;
-    here_.dispatch(at.type, f.cell, [&](const inline_list::entry& e) noexcept {
+    here_.dispatch(at.type, f.cell, [&](const inline_entry& e) noexcept {
       subscription_base& sub = *e.subscription;
       if (sub.leaving_here.load(std::memory_order_relaxed)) {
         sub.counts_.stopped.add_shared();

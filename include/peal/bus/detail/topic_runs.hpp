@@ -43,7 +43,6 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
 /// Leaves a paused or stalled subscription to whoever ends that.
 template <class Runtime, class Topic>
 run_state topic_core<Runtime, Topic>::hold(seat& s, bool paused) noexcept {
-  if (!paused && s.subscription->first_stall()) return run_state::more;  // look once more, now that it can be seen
   s.held.store(1, std::memory_order_seq_cst);
   const std::uint32_t told = s.signal.load(std::memory_order_seq_cst);
   const bool go_on = (told & (seat::work | seat::kick | seat::stop)) != 0 || (paused && (told & seat::pause) == 0);
@@ -217,7 +216,7 @@ void topic_core<Runtime, Topic>::watch_lane() noexcept {
     t.waiting.store(false, std::memory_order_seq_cst);
     if (self.lane_.size() == 0) return;
     const std::uint32_t step = t.step.load(std::memory_order_relaxed);
-    t.step.store(std::min<std::uint32_t>(step * 2, 1U << 16), std::memory_order_relaxed);
+    t.step.store(smaller<std::uint32_t>(step * 2, 1U << 16), std::memory_order_relaxed);
     t.give_up.store(step, std::memory_order_relaxed);
     const std::uint32_t used = self.used_seats_.load(std::memory_order_acquire);
     for (std::uint32_t i = 0; i < used; ++i) {  // whoever runs next looks at the lane

@@ -35,10 +35,20 @@ struct distinct<type_list<Done...>, T, Rest...>
     : distinct<std::conditional_t<contains<T, type_list<Done...>>, type_list<Done...>, type_list<Done..., T>>,
                Rest...> {};
 
+struct no_tables {
+  explicit no_tables(const idempotency_window&) noexcept {}
+};
+template <class Policy, class... Es>
+struct tables_for : tables_from<typename distinct<type_list<>, typename Policy::template key_type<Es>...>::type> {};
+
 struct no_idempotent {
   template <class>
   using key_type = int;
   [[nodiscard]] idempotency_window limits() const noexcept { return {}; }
+};
+template <class... Es>
+struct tables_for<no_idempotent, Es...> {
+  using type = no_tables;
 };
 template <class... Ps>
 struct idempotent_in {
@@ -56,8 +66,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   static_assert(checks::ok);
   using idempotent_policy = typename idempotent_in<Ps...>::type;
   static constexpr bool dedups = !std::is_same_v<idempotent_policy, no_idempotent>;
-  using tables = typename tables_from<
-      typename distinct<type_list<>, typename idempotent_policy::template key_type<Es>...>::type>::type;
+  using tables = typename tables_for<idempotent_policy, Es...>::type;
   using output_events = all_outputs<Handler, Es...>;
   static constexpr bool publishes = output_events::size != 0;
   template <class E>

@@ -2,6 +2,7 @@
 // The memory of an idempotent subscription: keys claimed, committed and forgotten, bounded by time and by count.
 #pragma once
 
+#include <peal/detail/minmax.hpp>
 #include <peal/policy/detail/key_index.hpp>
 #include <peal/policy/detail/key_pool.hpp>
 

@@ -5,9 +5,9 @@
 #include <peal/core/clock.hpp>
 #include <peal/core/error.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <peal/detail/time.hpp>
 #include <string>
 
 namespace peal::inline v0 {

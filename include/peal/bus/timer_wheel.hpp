@@ -5,11 +5,11 @@
 #include <array>
 #include <bit>
 #include <cassert>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <peal/detail/time.hpp>
 #include <utility>
 
 namespace peal::inline v0 {

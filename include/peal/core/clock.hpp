@@ -2,7 +2,7 @@
 // The time the bus lives by: steady, so that a jump of the wall clock moves no delay.
 #pragma once
 
-#include <chrono>
+#include <peal/detail/time.hpp>
 
 namespace peal::inline v0 {
 

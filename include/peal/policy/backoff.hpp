@@ -2,8 +2,8 @@
 // How long a failed delivery waits before its next run: capped exponential back-off with jitter.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
+#include <peal/detail/time.hpp>
 
 namespace peal::inline v0 {
 

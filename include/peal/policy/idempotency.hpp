@@ -6,8 +6,8 @@
 #include <peal/policy/detail/key_table.hpp>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
+#include <peal/detail/time.hpp>
 #include <tuple>
 #include <type_traits>
 #include <utility>

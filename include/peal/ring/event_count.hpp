@@ -5,8 +5,8 @@
 #include <peal/ring/atomics.hpp>
 #include <peal/ring/detail/line.hpp>
 
-#include <chrono>
 #include <cstdint>
+#include <peal/detail/time.hpp>
 
 namespace peal::inline v0 {
 
@@ -16,6 +16,10 @@ struct spin_limit {
   std::uint32_t pauses = 400;  ///< pause instructions before the first yield; count; 0 and up
   std::uint32_t stride = 16;   ///< the most pause instructions between two looks; count; 1 and up
   std::uint32_t yields = 4;    ///< looks with the time slice given away between them; count; 0 and up
+  /// Pause instructions a reader spends before it looks again behind a short batch, so that the next one is longer and two
+  /// threads do not fight over each line; count; 0 and up. 8 took one publisher and one reader from 8 to 20 M events of
+  /// 24 bytes a second (2 cores, busy machine, medians of 25, one run).
+  std::uint32_t gather = 8;
 };
 
 namespace detail {
@@ -57,6 +61,8 @@ class event_count {
   event_count& operator=(const event_count&) = delete;
 
   [[nodiscard]] const barrier<Atomics>& order() const noexcept { return barrier_; }
+
+  [[nodiscard]] const spin_limit& spinning() const noexcept { return spin_; }
 
   /// Whether anybody sleeps or is about to.
   [[nodiscard]] bool has_waiters(side where = side::frequent) const noexcept {

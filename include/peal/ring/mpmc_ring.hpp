@@ -6,12 +6,12 @@
 #include <peal/ring/event_count.hpp>
 #include <peal/ring/sequence.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
+#include <peal/detail/time.hpp>
 #include <type_traits>
 #include <utility>
 

@@ -5,10 +5,10 @@
 #include <peal/ring/multicast_core.hpp>
 #include <peal/ring/ring_cursor.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <iterator>
 #include <new>
+#include <peal/detail/time.hpp>
 #include <span>
 #include <type_traits>
 #include <utility>

@@ -5,10 +5,10 @@
 #include <peal/detail/minmax.hpp>
 #include <peal/ring/multicast_core.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <peal/detail/time.hpp>
 #include <utility>
 
 namespace peal::inline v0 {
@@ -71,7 +71,7 @@ class ring_cursor {
   template <class F>
   std::size_t consume(F&& f, std::size_t max = std::numeric_limits<std::size_t>::max()) {
     for (;;) {
-      const std::size_t n = try_consume(f, max);
+      const std::size_t n = gather_and_consume(f, max);
       if (n != 0 || max == 0) return n;
       ring_->items().wait([this] { return ready(); }, [this] { return ring_->has_next(index_); });
       if (!ring_->has_next(index_) && at_end()) return 0;
@@ -84,7 +84,7 @@ class ring_cursor {
                           std::size_t max = std::numeric_limits<std::size_t>::max()) {
     const auto deadline = detail::deadline_after(length);
     for (;;) {
-      const std::size_t n = try_consume(f, max);
+      const std::size_t n = gather_and_consume(f, max);
       if (n != 0 || max == 0) return n;
       if (!ring_->items().wait_until(
               deadline, [this] { return ready(); }, [this] { return ring_->has_next(index_); }) ||
@@ -104,6 +104,17 @@ class ring_cursor {
     ~read_guard() { ring.advance(index, at); }
   };
 
+  template <class F>
+  std::size_t gather_and_consume(F& f, std::size_t max) {
+    if (short_batch_) {
+      for (std::uint32_t i = ring_->items().spinning().gather; i > 0; --i) Atomics::pause();
+    }
+    short_batch_ = false;
+    const std::size_t n = try_consume(f, max);
+    short_batch_ = n != 0 && n < 16;
+    return n;
+  }
+
   /// The second look before a sleep. While it spins, a cursor looks at its next slot alone: the claim word, which says
   /// where the end is, belongs to the publishers.
   [[nodiscard]] bool ready() const noexcept { return ring_->recheck_next(index_) || at_end(); }
@@ -112,6 +123,7 @@ class ring_cursor {
 
   ring_type* ring_ = nullptr;
   std::uint32_t index_ = 0;
+  bool short_batch_ = false;
 };
 
 }  // namespace peal::inline v0

@@ -4,10 +4,10 @@
 
 #include <peal/bus/bus.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <peal/detail/time.hpp>
 #include <vector>
 
 namespace peal::inline v0::testing {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
+#include <peal/detail/time.hpp>
 #if defined(__linux__)
 #include <sys/random.h>
 #endif

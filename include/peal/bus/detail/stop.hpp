@@ -5,9 +5,9 @@
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/observe/statistics.hpp>
 
-#include <chrono>
 #include <memory>
 #include <mutex>
+#include <peal/detail/time.hpp>
 
 namespace peal::inline v0::detail {
 

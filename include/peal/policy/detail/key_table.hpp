@@ -6,10 +6,10 @@
 #include <peal/policy/detail/key_index.hpp>
 #include <peal/policy/detail/key_pool.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <peal/detail/time.hpp>
 #include <string_view>
 
 namespace peal::inline v0::detail {

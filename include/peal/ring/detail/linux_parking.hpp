@@ -9,11 +9,11 @@
 
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <climits>
 #include <cstdint>
 #include <ctime>
 #include <exception>
+#include <peal/detail/time.hpp>
 
 namespace peal::inline v0::detail {
 

@@ -2,10 +2,10 @@
 // Where threads sleep on a system without a futex: a mutex and a condition variable.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <peal/detail/time.hpp>
 
 namespace peal::inline v0::detail {
 

@@ -142,7 +142,8 @@ TEST_CASE("cursors: every joiner hears everything from its start on, and leaves 
   const auto mode = RING_BOTH_MODES;
   const bool single = GENERATE(false, true);
   watchdog guard{"joins and leaves while publishing"};
-  core r{{.capacity = 8, .max_cursors = 4, .first = peal::position_mask - 500, .single_producer = single, .mode = mode}};
+  core r{
+      {.capacity = 8, .max_cursors = 4, .first = peal::position_mask - 500, .single_producer = single, .mode = mode}};
   constexpr int publishers = 2;
   constexpr std::uint64_t each = 3'000;
   const int publishing = single ? 1 : publishers;

@@ -84,7 +84,8 @@ TEST_CASE("event_count: a wait longer than the clock can tell has no end", "[rin
   }};
   CHECK(e.wait_for(forever::max(), [&] { return e.order().recheck(ready); }));
   setter.join();
-  CHECK(peal::detail::deadline_after(std::chrono::duration<double>::max()) == std::chrono::steady_clock::time_point::max());
+  CHECK(peal::detail::deadline_after(std::chrono::duration<double>::max()) ==
+        std::chrono::steady_clock::time_point::max());
 }
 
 TEST_CASE("event_count: a notification between prepare and commit keeps the thread awake", "[ring][event_count]") {
@@ -173,8 +174,8 @@ TEST_CASE("event_count: a sleeper uses no CPU and is not switched to", "[ring][e
   order.publish(done, true);
   e.notify_one();
   sleeper.join();
-  CHECK(looks.load() - looks_before <= 3);             // it did not look around while it slept
-  CHECK(after.ru_nvcsw - before.ru_nvcsw <= 8);        // the yields and one sleep
+  CHECK(looks.load() - looks_before <= 3);       // it did not look around while it slept
+  CHECK(after.ru_nvcsw - before.ru_nvcsw <= 8);  // the yields and one sleep
   const auto ticks = [](const ::timeval& t) { return static_cast<long>(t.tv_sec) * 1'000'000 + t.tv_usec; };
   CHECK(ticks(after.ru_utime) + ticks(after.ru_stime) - ticks(before.ru_utime) - ticks(before.ru_stime) < 20'000);
 }

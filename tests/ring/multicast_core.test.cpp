@@ -129,7 +129,8 @@ TEST_CASE("multicast_core: a range of tags is shown whole", "[ring][multicast]")
   for (unsigned k = 0; k < 4; ++k) CHECK(r.tag(peal::advance(b.first, k)) == 9);
 }
 
-TEST_CASE("multicast_core: closing refuses outsiders, closed refuses all, neither is taken back", "[ring][multicast][P10]") {
+TEST_CASE("multicast_core: closing refuses outsiders, closed refuses all, neither is taken back",
+          "[ring][multicast][P10]") {
   for (const bool single : {false, true}) {
     core r{{.capacity = 8, .single_producer = single}};
     const auto c = r.join();
@@ -168,7 +169,8 @@ TEST_CASE("multicast_core: a full ring that is closed says closed", "[ring][mult
   }
 }
 
-TEST_CASE("multicast_core: the end names exactly the accepted positions, also those not published yet", "[ring][multicast]") {
+TEST_CASE("multicast_core: the end names exactly the accepted positions, also those not published yet",
+          "[ring][multicast]") {
   core r{{.capacity = 8}};
   const auto c = r.join();
   CHECK(put(r, 0));

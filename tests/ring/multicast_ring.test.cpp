@@ -215,7 +215,8 @@ TEST_CASE("multicast_ring: close releases waiting publishers and readers", "[rin
   readers.clear();
 }
 
-TEST_CASE("multicast_ring: publishers and readers that sleep for each other lose nothing", "[ring][multicast][P1][P13]") {
+TEST_CASE("multicast_ring: publishers and readers that sleep for each other lose nothing",
+          "[ring][multicast][P1][P13]") {
   const auto mode = RING_BOTH_MODES;
   const bool single = GENERATE(false, true);
   const std::size_t capacity = GENERATE(2u, 16u);

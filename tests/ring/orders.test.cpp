@@ -129,7 +129,7 @@ TEST_CASE("orders: a leaver is seq_cst on both sides in both modes", "[ring][ord
   record::clear();
   r.leave(*c);
   std::string t = record::taken();
-  CHECK(t.substr(0, 29) == "exchange.seq_cst load.acquire");                           // L1 N6
+  CHECK(t.substr(0, 29) == "exchange.seq_cst load.acquire");                   // L1 N6
   CHECK(t.substr(t.size() - 38) == "sub.seq_cst load.seq_cst store.release");  // O1 W1 N4
 }
 
@@ -189,8 +189,8 @@ TEST_CASE("orders: a single producer marks its claim busy before it looks at the
         std::string::npos);  // J1 J2 J4
   r.close();
   // T2 [heavy] B3 X2 W1
-  CHECK(record::taken() == "load.relaxed cas.seq_cst " + in(mode, "load.seq_cst", "heavy load.acquire") +
-                               " cas.seq_cst load.seq_cst");
+  CHECK(record::taken() ==
+        "load.relaxed cas.seq_cst " + in(mode, "load.seq_cst", "heavy load.acquire") + " cas.seq_cst load.seq_cst");
   CHECK(r.try_claim().status == claim_status::closed);
 }
 
@@ -232,7 +232,7 @@ TEST_CASE("orders: a pin is a compare-exchange, its end makes room", "[ring][ord
   put(r);
   const std::string t = record::taken();
   CHECK(t.find("add.relaxed load.acquire load.relaxed cas.release") != std::string::npos);  // N1 tag N2
-  CHECK(t.find("sub.release") != std::string::npos);                                         // N5
+  CHECK(t.find("sub.release") != std::string::npos);                                        // N5
 }
 
 TEST_CASE("orders: a hold is carried by the publication, its end makes room", "[ring][orders][holds]") {

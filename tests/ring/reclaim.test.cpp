@@ -183,7 +183,8 @@ TEST_CASE("reclaim: a destructor may publish and may free room, and never recurs
   CHECK(x.deepest == 1);
 }
 
-TEST_CASE("reclaim: a held position is neither destroyed nor overwritten until it is released", "[ring][reclaim][holds]") {
+TEST_CASE("reclaim: a held position is neither destroyed nor overwritten until it is released",
+          "[ring][reclaim][holds]") {
   const auto mode = RING_BOTH_MODES;
   counted::reset();
   core r{{.capacity = 4, .max_holds = 2, .first = peal::position_mask - 1, .mode = mode}};

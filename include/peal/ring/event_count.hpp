@@ -97,7 +97,7 @@ class event_count {
   /// The same with a cheaper question for the time before the sleep; it may miss a condition that `ready` knows.
   template <class Ready, class Quick>
   void wait(Ready ready, Quick quick) noexcept {
-    while (!spin(quick) && !ready()) {
+    while (!spin(quick)) {
       const key seen = prepare();
       if (ready()) return cancel();
       commit(seen);
@@ -113,7 +113,7 @@ class event_count {
   template <class Ready, class Quick>
   [[nodiscard]] bool wait_until(clock::time_point deadline, Ready ready, Quick quick) noexcept {
     if (deadline == clock::time_point::max()) return wait(ready, quick), true;
-    while (!spin(quick) && !ready()) {
+    while (!spin(quick)) {
       const key seen = prepare();
       if (ready()) return cancel(), true;
       if (!commit_until(seen, deadline)) return ready();

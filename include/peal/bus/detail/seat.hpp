@@ -38,11 +38,13 @@ struct alignas(64) seat {
   std::atomic<std::uint32_t> leaving{0};    ///< of two who must let go of a stopped seat, the second frees it
   std::atomic<std::uint32_t> hands{1};      ///< the subscription and its stopper: the last to let go puts the seat back
   std::atomic<std::uint32_t> last_runs{0};  ///< how many deliveries the last turn ran
+  std::atomic<std::uint32_t> cursor_index{0};  ///< atomic: a worker may glance at a seat that has just changed hands
+  topic_base* topic = nullptr;              ///< of the seat for good
   subscription_base* subscription = nullptr;
-  topic_base* topic = nullptr;
-  std::uint32_t cursor = 0;
   bool dropping = false;  ///< its cursor does not hold publishers back
   bool polled = false;    ///< runs in bus.poll(), not on a worker
+
+  [[nodiscard]] std::uint32_t cursor() const noexcept { return cursor_index.load(std::memory_order_relaxed); }
 };
 
 }  // namespace peal::inline v0::detail

@@ -45,6 +45,7 @@ class topic_core final : public topic_base {
     types = storage_from<typename traits::events>::ops.data();
     type_count = static_cast<std::uint8_t>(traits::events::size);
     free_seats_.reserve(max_seats_);
+    for (std::size_t i = 0; i < max_seats_; ++i) seats_[i].topic = this;
     lane_timer_.owner = this;
   }
   ~topic_core() {
@@ -133,10 +134,10 @@ class topic_core final : public topic_base {
   }
 
   [[nodiscard]] bool has_work(const seat& s) const noexcept override {
-    return s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor);
+    return s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor());
   }
   [[nodiscard]] bool recheck_work(const seat& s) const noexcept override {
-    return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_next(s.cursor);
+    return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_next(s.cursor());
   }
 
   void declare_idle(seat& s) noexcept override {
@@ -183,14 +184,14 @@ class topic_core final : public topic_base {
   [[nodiscard]] std::uint64_t uses_here(const subscription_base& s) const override { return here_.uses_of(s); }
 
   [[nodiscard]] position head() const noexcept override { return ring_.claim_position(); }
-  [[nodiscard]] position cursor_of(const seat& s) const noexcept override { return ring_.cursor(s.cursor); }
+  [[nodiscard]] position cursor_of(const seat& s) const noexcept override { return ring_.cursor(s.cursor()); }
   [[nodiscard]] std::uint8_t type_at(position p) const noexcept override {
     return ring_.published(p) ? ring_.tag(p) : slot_tag::empty;
   }
   [[nodiscard]] std::uint64_t dropped_by(const seat& s, std::uint16_t wanted) const noexcept override {
     std::uint64_t sum = 0;
     for (std::uint8_t t = 0; t < type_count; ++t) {
-      if (((wanted >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor, t);
+      if (((wanted >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor(), t);
     }
     return sum;
   }

@@ -15,27 +15,27 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
   }
   if ((told & seat::pause) != 0 || bus.resting.load(std::memory_order_relaxed)) return false;
   bool more = sub.run_due();
-  position at = ring_.cursor(s.cursor);
+  position at = ring_.cursor(s.cursor());
   if (sub.blocked()) [[unlikely]] {
     const std::uint64_t ended = sub.unstall(view(at, peal::advance(at, 1)));
-    if (ended != 0) ring_.advance(s.cursor, at = peal::advance(at, ended));
+    if (ended != 0) ring_.advance(s.cursor(), at = peal::advance(at, ended));
     if (sub.blocked()) return sub.has_due();
     more = true;
   }
   if (s.dropping) {
-    const position_run pinned = ring_.pin(s.cursor, ring_.max_pin());
+    const position_run pinned = ring_.pin(s.cursor(), ring_.max_pin());
     if (pinned.size() == 0) return more;
     const position to = sub.take_aside(view(pinned.first, pinned.last));
-    ring_.unpin(s.cursor, to);
+    ring_.unpin(s.cursor(), to);
     return true;
   }
   const std::size_t limit = sub.batch_limit();
-  const position last = ring_.available(s.cursor, limit);
+  const position last = ring_.available(s.cursor(), limit);
   if (last == at) return more;
   const auto wanted = static_cast<std::size_t>(distance(last, at));
   const time_point began = wanted == limit ? runner_.now() : time_point{};
   const position to = sub.run_batch(view(at, last));
-  ring_.advance(s.cursor, to);
+  ring_.advance(s.cursor(), to);
   if (wanted == limit && to == last) sub.learn(wanted, runner_.now() - began);
   return true;
 }
@@ -70,8 +70,7 @@ seat& topic_core<Runtime, Topic>::attach(std::shared_ptr<subscription_base> subs
     used_seats_.store(used + 1, std::memory_order_release);
   }
   s->subscription = subscription.get();
-  s->topic = this;
-  s->cursor = *cursor;
+  s->cursor_index.store(*cursor, std::memory_order_relaxed);
   s->polled = polled;
   s->dropping = dropping;
   s->leaving.store(0, std::memory_order_relaxed);
@@ -100,16 +99,16 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
       }
     }
   };
-  for (position at = ring_.cursor(s.cursor); distance(head, at) > 0 && runner_.alive(); at = ring_.cursor(s.cursor)) {
+  for (position at = ring_.cursor(s.cursor()); distance(head, at) > 0 && runner_.alive(); at = ring_.cursor(s.cursor())) {
     if (s.dropping) {
-      const position_run run = ring_.pin(s.cursor, ring_.max_pin());
+      const position_run run = ring_.pin(s.cursor(), ring_.max_pin());
       if (run.size() == 0) continue;  // a publisher between claim and publication
       count(run.first, run.last);
-      ring_.unpin(s.cursor, run.last);
+      ring_.unpin(s.cursor(), run.last);
     } else {
-      const position last = ring_.available(s.cursor, ring_.capacity());
+      const position last = ring_.available(s.cursor(), ring_.capacity());
       count(at, last);
-      ring_.advance(s.cursor, last);
+      ring_.advance(s.cursor(), last);
       if (last == at) Runtime::atomics::yield();
     }
   }
@@ -117,7 +116,7 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
   left += sub.release_kept();
   ((s.signal.load(std::memory_order_relaxed) & seat::abandon) != 0 ? sub.counts_.abandoned : sub.counts_.stopped)
       .add(left);
-  const departure gone = ring_.leave(s.cursor);
+  const departure gone = ring_.leave(s.cursor());
   for (std::uint8_t t = 0; t < type_count; ++t) {
     if (sub.wants(t)) sub.counts_.dropped.add(gone.dropped[t]);
   }

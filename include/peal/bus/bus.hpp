@@ -43,20 +43,21 @@ class basic_bus {
   /// Waits for room; inside a handler it goes through the topic's lane instead.
   /// Errors: publish_refused (closing, closed, overloaded, forked); the event is then left with the caller.
   template <class U>
-  receipt publish(U&& value, const publish_options& o = {}) {
+  receipt publish(U&& value, const publish_options& o = detail::no_options) {
     using E = std::remove_cvref_t<U>;
     return detail::accepted_or_throw<E>(send(std::forward<U>(value), o, detail::patience::waiting, nanoseconds{0}));
   }
 
   /// Never waits, never throws but what copying an lvalue throws; keeps the event when refused.
   template <class U>
-  [[nodiscard]] result<receipt> try_publish(U&& value, const publish_options& o = {}) {
+  [[nodiscard]] result<receipt> try_publish(U&& value, const publish_options& o = detail::no_options) {
     return send(std::forward<U>(value), o, detail::patience::none, nanoseconds{0});
   }
 
   /// Waits at most so long.
   template <class U>
-  [[nodiscard]] result<receipt> try_publish_for(U&& value, nanoseconds time, const publish_options& o = {}) {
+  [[nodiscard]] result<receipt> try_publish_for(U&& value, nanoseconds time,
+                                                const publish_options& o = detail::no_options) {
     return send(std::forward<U>(value), o, detail::patience::until, time);
   }
 

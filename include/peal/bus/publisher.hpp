@@ -18,7 +18,7 @@ namespace detail {
 /// The publish forms, written once for the bus and its handles; `way` moves from the event when it accepts it.
 template <class E, class Way>
 result<receipt> publish_through(const Way& way, E& event, const publish_options& o, patience wait, nanoseconds time) {
-  const publish_call call{&o, wait, time};
+  const publish_call call{&o == &no_options ? nullptr : &o, wait, time};
   return way(event, call);
 }
 
@@ -60,7 +60,8 @@ class publisher {
   /// Waits for room. Inside a handler it does not wait but may be refused as `overloaded`.
   /// Errors: publish_refused; the event is then left with the caller.
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> receipt publish(U&& value, const publish_options& o = {})
+    requires std::is_same_v<std::remove_cvref_t<U>, E> receipt publish(U&& value,
+                                                                       const publish_options& o = detail::no_options)
   const {
     return detail::accepted_or_throw<E>(
         detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::waiting, {}));
@@ -68,14 +69,14 @@ class publisher {
 
   /// Never waits; the event is kept by the caller when it is refused. Throws only what copying an lvalue throws.
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish(U&& value,
-                                                                                   const publish_options& o = {})
+    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish(
+        U&& value, const publish_options& o = detail::no_options)
   const { return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {}); }
 
   /// Waits at most so long.
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish_for(U&& value, nanoseconds time,
-                                                                                       const publish_options& o = {})
+    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish_for(
+        U&& value, nanoseconds time, const publish_options& o = detail::no_options)
   const { return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time); }
 
   /// For the bus: the way itself.
@@ -105,18 +106,19 @@ class sole_publisher {
   ~sole_publisher() { give_back(); }
 
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> receipt publish(U&& value, const publish_options& o = {}) {
+    requires std::is_same_v<std::remove_cvref_t<U>, E> receipt publish(U&& value,
+                                                                       const publish_options& o = detail::no_options) {
       return detail::accepted_or_throw<E>(
           detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::waiting, {}));
     }
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish(U&& value,
-                                                                                   const publish_options& o = {}) {
+    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish(
+        U&& value, const publish_options& o = detail::no_options) {
       return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {});
     }
   template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish_for(U&& value, nanoseconds time,
-                                                                                       const publish_options& o = {}) {
+    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish_for(
+        U&& value, nanoseconds time, const publish_options& o = detail::no_options) {
       return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time);
     }
 

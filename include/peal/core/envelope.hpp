@@ -50,6 +50,9 @@ struct publish_options {
 
 namespace detail {
 
+/// The default argument of every publish: known by its address, so that saying nothing costs nothing.
+inline constexpr publish_options no_options{};
+
 /// The part of an envelope that takes room, and is written, only when there is something to say.
 struct envelope {
   event_id correlation{};

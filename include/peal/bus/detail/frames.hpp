@@ -45,22 +45,25 @@ struct frame {
 
 /// The threads in user code, found by thread_key.
 ///
-/// Capacity: 256 threads at once; a further one waits for a place. Memory order: a cell's frames are touched by the
+/// Capacity: 224 threads at once; a further one waits for a place. Memory order: a cell's frames are touched by the
 /// thread that owns the cell alone; owners change hands by acquire and release.
 class frame_table {
  public:
-  static constexpr std::uint32_t ways = 8;
+  static constexpr std::uint32_t ways = 7;  // with the bits of those in use, one line a group
+  static constexpr std::uint32_t stride = 8;
   static constexpr std::uint32_t groups = 32;
-  static constexpr std::uint32_t cells = ways * groups;
+  static constexpr std::uint32_t cells = stride * groups;  ///< numbers of cells; each eighth is not used
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
   /// The cell of the calling thread, or none.
   [[nodiscard]] std::uint32_t find(std::uintptr_t key) const noexcept {
     const group& mine = groups_[group_of(key)];
+    // A thread sees what it wrote itself; entries of other threads are never the answer.
+    if (!mine.ever_used.load(std::memory_order_relaxed)) return find_overflowed(key);
     for (std::uint32_t way = 0; way < ways; ++way) {
-      if (mine.owner[way].load(std::memory_order_relaxed) == key) return group_of(key) * ways + way;
+      if (mine.owner[way].load(std::memory_order_relaxed) == key) return group_of(key) * stride + way;
     }
-    return overflowed_.load(std::memory_order_relaxed) ? find_anywhere(key) : none;
+    return find_overflowed(key);
   }
 
   /// The innermost frame of the calling thread, or null when it is outside.
@@ -77,15 +80,15 @@ class frame_table {
       return cell;
     }
     taken = true;
-    const std::uint32_t first = group_of(key) * ways;
-    for (std::uint32_t tries = 0;; ++tries) {
-      for (std::uint32_t i = 0; i < (tries == 0 ? ways : cells); ++i) {
-        const std::uint32_t cell = (first + i) % cells;
-        if (cell >= first + ways || cell < first) overflowed_.store(true, std::memory_order_relaxed);
+    for (std::uint32_t i = 0;; i = (i + 1) % groups) {
+      group& g = groups_[(group_of(key) + i) % groups];
+      if (!g.ever_used.load(std::memory_order_relaxed)) g.ever_used.store(true, std::memory_order_relaxed);
+      if (i != 0) overflowed_.store(true, std::memory_order_relaxed);
+      for (std::uint32_t way = 0; way < ways; ++way) {
         std::uintptr_t nobody = 0;
-        if (owner(cell).load(std::memory_order_relaxed) == 0 &&
-            owner(cell).compare_exchange_strong(nobody, key, std::memory_order_acquire)) {  // pairs with [cell-free]
-          return cell;
+        if (g.owner[way].load(std::memory_order_relaxed) == 0 &&
+            g.owner[way].compare_exchange_strong(nobody, key, std::memory_order_acquire)) {  // pairs with [cell-free]
+          return static_cast<std::uint32_t>(&g - groups_.data()) * stride + way;
         }
       }
     }
@@ -102,6 +105,7 @@ class frame_table {
  private:
   struct alignas(64) group {
     std::array<std::atomic<std::uintptr_t>, ways> owner{};
+    std::atomic<bool> ever_used{false};
   };
   struct alignas(64) top_of_thread {
     frame* top = nullptr;
@@ -110,10 +114,16 @@ class frame_table {
   static std::uint32_t group_of(std::uintptr_t key) noexcept {
     return static_cast<std::uint32_t>((std::uint64_t{key} * 0x9e3779b97f4a7c15U) >> 59);  // 32 groups: the top 5 bits
   }
-  std::atomic<std::uintptr_t>& owner(std::uint32_t cell) noexcept { return groups_[cell / ways].owner[cell % ways]; }
-  [[nodiscard]] std::uint32_t find_anywhere(std::uintptr_t key) const noexcept {
-    for (std::uint32_t cell = 0; cell < cells; ++cell) {
-      if (groups_[cell / ways].owner[cell % ways].load(std::memory_order_relaxed) == key) return cell;
+  std::atomic<std::uintptr_t>& owner(std::uint32_t cell) noexcept {
+    return groups_[cell / stride].owner[cell % stride];
+  }
+  /// A thread whose group was full once may have its entry in any other.
+  [[nodiscard]] std::uint32_t find_overflowed(std::uintptr_t key) const noexcept {
+    if (!overflowed_.load(std::memory_order_relaxed)) return none;
+    for (std::uint32_t g = 0; g < groups; ++g) {
+      for (std::uint32_t way = 0; way < ways; ++way) {
+        if (groups_[g].owner[way].load(std::memory_order_relaxed) == key) return g * stride + way;
+      }
     }
     return none;
   }

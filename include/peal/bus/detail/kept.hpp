@@ -42,13 +42,13 @@ struct kept : timer_node {
   std::uint32_t cycles = 0;
   error_history errors{};
   void* claim = nullptr;
-  bool claimed = false;
   const event_ops* ops;
   std::size_t offset;
   // As a letter:
   dead_cause cause = dead_cause::failed;
   std::uint64_t number = 0;
   std::string subscription{};
+  std::uint64_t owner_number = 0;  ///< which subscription of that name; 0: none had it
   time_point died_at{};
 };
 

@@ -39,7 +39,7 @@ struct alignas(64) seat {
   std::atomic<std::uint32_t> hands{1};      ///< the subscription and its stopper: the last to let go puts the seat back
   std::atomic<std::uint32_t> last_runs{0};  ///< how many deliveries the last turn ran
   std::atomic<std::uint32_t> cursor_index{0};  ///< atomic: a worker may glance at a seat that has just changed hands
-  topic_base* topic = nullptr;              ///< of the seat for good
+  topic_base* topic = nullptr;                 ///< of the seat for good
   subscription_base* subscription = nullptr;
   bool dropping = false;  ///< its cursor does not hold publishers back
   bool polled = false;    ///< runs in bus.poll(), not on a worker

@@ -42,7 +42,12 @@ class subscription_base {
   enum class life : std::uint32_t { running, stopped };
 
   subscription_base(std::string name, topic_base& topic, std::uint16_t types, std::uint32_t max_kept, bool here)
-      : runs_here{here}, name_{std::move(name)}, topic_{topic}, types_{types}, max_kept_{max_kept} {}
+      : runs_here{here},
+        number{topic.bus.subscriptions_ever.fetch_add(1, std::memory_order_relaxed) + 1},
+        name_{std::move(name)},
+        topic_{topic},
+        types_{types},
+        max_kept_{max_kept != 0 ? max_kept : 1} {}
   subscription_base(const subscription_base&) = delete;
   subscription_base& operator=(const subscription_base&) = delete;
   virtual ~subscription_base() = default;
@@ -121,7 +126,8 @@ class subscription_base {
     if (took > nanoseconds{50'000} && limit_ > 1) limit_ /= 2;
   }
 
-  const bool runs_here;  ///< on publishers' threads: it has no seat
+  const bool runs_here;        ///< on publishers' threads: it has no seat
+  const std::uint64_t number;  ///< of all subscriptions that the bus ever had, this one's
   delivery_counters counts_{};
   std::atomic<bool> stop_asked_{false};
   std::vector<event_id> left_{};  ///< what a drain has abandoned; at most max_left, read once it has stopped
@@ -184,7 +190,13 @@ class subscription_base {
   void committed(void* claim, std::uint8_t type) noexcept;
   void abandoned(void* claim, std::uint8_t type) noexcept;
   void link(kept& k) noexcept;
-  void unlink(kept& k) noexcept;
+  void detach(kept& k) noexcept;    // out of the list, unnoticed by others
+  void reattach(kept& k) noexcept;  // back to its place; nothing has happened to the list since detach
+  void note_detached() noexcept;
+  void unlink(kept& k) noexcept {
+    detach(k);
+    note_detached();
+  }
   void intake() noexcept;
   void wake_later() noexcept;
   void queue(kept& k) noexcept {
@@ -215,6 +227,7 @@ class subscription_base {
   decision homeless_what_{};
   wake_up wake_up_{};
   std::atomic<kept*> due_{nullptr};
+  std::atomic<std::uint64_t> returning_{0};  // redriven letters that are not in the list yet
   std::atomic<std::uint64_t> kept_count_{0};
   std::atomic<std::uint64_t> kept_ever_{0};
   std::atomic<std::uint64_t> oldest_kept_{~std::uint64_t{0}};  ///< serial; all ones: none

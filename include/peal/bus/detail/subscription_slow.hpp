@@ -19,14 +19,21 @@ inline void subscription_base::link(kept& k) noexcept {
   kept_ever_.store(last_serial_, std::memory_order_release);
 }
 
-inline void subscription_base::unlink(kept& k) noexcept {
-  const bool was_oldest = oldest_ == &k;
+inline void subscription_base::detach(kept& k) noexcept {
   (k.older != nullptr ? k.older->newer : oldest_) = k.newer;
   (k.newer != nullptr ? k.newer->older : newest_) = k.older;
   k.linked = false;
+}
+
+inline void subscription_base::reattach(kept& k) noexcept {
+  (k.older != nullptr ? k.older->newer : oldest_) = &k;
+  (k.newer != nullptr ? k.newer->older : newest_) = &k;
+  k.linked = true;
+}
+
+inline void subscription_base::note_detached() noexcept {
   kept_count_.store(kept_count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-  if (was_oldest)
-    oldest_kept_.store(oldest_ != nullptr ? oldest_->serial : ~std::uint64_t{0}, std::memory_order_release);
+  oldest_kept_.store(oldest_ != nullptr ? oldest_->serial : ~std::uint64_t{0}, std::memory_order_release);
 }
 
 inline bool subscription_base::push_due(kept* k) noexcept {
@@ -53,7 +60,10 @@ inline void subscription_base::intake() noexcept {
   }
   while (in_order != nullptr) {
     kept* const next = in_order->next;
-    if (!in_order->linked) link(*in_order);
+    if (!in_order->linked) {
+      link(*in_order);
+      returning_.fetch_sub(1, std::memory_order_release);  // [returned]
+    }
     queue(*in_order);
     in_order = next;
   }
@@ -98,16 +108,16 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
       return;
     }
   }
-  unlink(*k);
   const kept_ptr ended{k};
   switch (end.what) {
-    case verdict::handled: succeed(end.claim, type); return;
+    case verdict::handled: succeed(end.claim, type); break;
     case verdict::filtered: counts_.filtered.add(); break;
     case verdict::expired: counts_.expired.add(); break;
-    case verdict::deduplicated: counts_.deduplicated.add(); return;
+    case verdict::deduplicated: counts_.deduplicated.add(); break;
     default: counts_.discarded.add(); break;
   }
-  if (end.claim != nullptr) abandoned(end.claim, type);
+  if (end.what != verdict::handled && end.claim != nullptr) abandoned(end.claim, type);
+  unlink(*k);  // last: whoever sees it gone finds it counted and its outputs published
 }
 
 inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
@@ -178,7 +188,12 @@ inline kept_ptr subscription_base::copy_aside(const event_at& at) noexcept {
 }
 
 inline bool subscription_base::put_aside(const decision& what, const event_at& at, error_history& errors) {
-  const bool room = what.step == next_step::bury ? !topic_.letters.full() : kept_count() < max_kept_;
+  // One that others wait behind gets a place beyond the limit: they can only go after it.
+  const bool room = what.step == next_step::bury ? !topic_.letters.full()
+                    : kept_count() < max_kept_   ? true
+                    : what.step == next_step::run_again && what.claim != nullptr
+                        ? waiters_of(what.claim, at.type) != nullptr
+                        : false;
   if (!room) return false;
   kept_ptr k = copy_aside(at);
   if (k == nullptr) return false;
@@ -191,10 +206,13 @@ inline bool subscription_base::put_aside(const decision& what, const event_at& a
 inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noexcept {
   kept& event = *k;
   if (what.step == next_step::bury) {
-    if (event.linked) unlink(event);
+    const std::uint8_t type = event.type;
+    const bool was_kept = event.linked;
+    if (was_kept) detach(event);  // before it is a letter, which others may take and free
     event.claim = nullptr;
     event.cause = what.cause;
     event.died_at = now();
+    event.owner_number = number;
     bool put = false;
     const auto failed = rule_set<>{}.run([&] {
       event.subscription = name_;
@@ -202,13 +220,14 @@ inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noex
     });
     if (failed || !put) {
       if (failed) wake_later();
-      link(event);
+      was_kept ? reattach(event) : link(event);
       homeless_what_ = what;
       homeless_ = std::move(k);
       return false;
     }
     counts_.dead.add();
-    if (what.claim != nullptr) abandoned(what.claim, event.type);
+    if (was_kept) note_detached();
+    if (what.claim != nullptr) abandoned(what.claim, type);
     return true;
   }
   if (!event.linked) link(event);
@@ -245,8 +264,8 @@ inline void subscription_base::committed(void* claim, std::uint8_t type) noexcep
   while (duplicate != nullptr) {
     const kept_ptr ended{duplicate};
     duplicate = duplicate->next;
-    unlink(*ended);
     counts_.deduplicated.add();
+    unlink(*ended);
   }
 }
 
@@ -322,6 +341,7 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
     k->cause = end.what == verdict::rejected ? dead_cause::rejected : dead_cause::failed;
     k->died_at = now();
     k->subscription = name_;
+    k->owner_number = number;
     topic_.letters.put(k, true);
   });
   if (failed) {

@@ -69,7 +69,8 @@ struct bus_base {
   std::vector<std::shared_ptr<subscription_base>> subscriptions;  ///< those that stand, under `wiring`
   std::vector<subscription_statistics> ended;                     ///< of those that a drain ended, under `wiring`
   std::vector<topic_base*> topics;
-  bool closed = false;                    ///< no subscription is added any more, under `wiring`
+  bool closed = false;  ///< no subscription is added any more, under `wiring`
+  std::atomic<std::uint64_t> subscriptions_ever{0};
   std::atomic<std::uint32_t> stalled{0};  ///< how many subscriptions wait for something other than an event
 
   /// Brings every stalled subscription back to look again: a lane or a box of letters got room.

@@ -99,7 +99,8 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
       }
     }
   };
-  for (position at = ring_.cursor(s.cursor()); distance(head, at) > 0 && runner_.alive(); at = ring_.cursor(s.cursor())) {
+  for (position at = ring_.cursor(s.cursor()); distance(head, at) > 0 && runner_.alive();
+       at = ring_.cursor(s.cursor())) {
     if (s.dropping) {
       const position_run run = ring_.pin(s.cursor(), ring_.max_pin());
       if (run.size() == 0) continue;  // a publisher between claim and publication

@@ -220,7 +220,11 @@ inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
   nanoseconds patience = spin_;
   constexpr nanoseconds least = std::chrono::microseconds{2};
   const auto run = [&](detail::seat& s) {
-    if (workers_wanted_ > 1 && !watched.empty()) watched.hand_over();
+    // A handler may run long: what else is ready or may become so is left to others, awake.
+    if (workers_wanted_ > 1) {
+      watched.hand_over();
+      if (!queue_.empty()) work_.notify_one(side::rare);
+    }
     detail::run_state state = detail::run_state::more;
     do {
       state = s.topic->run(s);

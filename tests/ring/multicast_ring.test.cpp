@@ -37,6 +37,18 @@ TEST_CASE("multicast_ring: every cursor reads every event in one order", "[ring]
   CHECK_FALSE(b.at_end());
 }
 
+TEST_CASE("multicast_ring: an event that is an integer is not taken for a position", "[ring][multicast]") {
+  multicast_ring<std::uint64_t> r{{.capacity = 4}};
+  auto c = r.subscribe();
+  const std::uint64_t three = 3;
+  CHECK(r.publish(std::uint64_t{2}));
+  CHECK(r.publish(three));
+  CHECK(r.claim_position() == 2);
+  std::uint64_t sum = 0;
+  CHECK(c.consume([&](std::uint64_t v) { sum = sum * 10 + v; }) == 2);
+  CHECK(sum == 23);
+}
+
 TEST_CASE("multicast_ring: a publish that is refused keeps the value", "[ring][multicast]") {
   multicast_ring<std::unique_ptr<int>> r{{.capacity = 2}};
   auto c = r.subscribe();

@@ -33,8 +33,7 @@ class multicast_ring : public multicast_core<T, Atomics> {
 
   explicit multicast_ring(multicast_options options = {}) : core{options}, items_{core::order(), options.spin} {}
 
-  using core::publish;
-  using core::publish_range;
+  // The forms of multicast_core that take a position are hidden: an integer event must not be taken for one.
 
   /// Never waits.
   [[nodiscard]] claim_status try_publish(T&& value) noexcept {

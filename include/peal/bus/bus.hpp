@@ -61,6 +61,19 @@ class basic_bus {
     return send(std::forward<U>(value), o, detail::patience::until, time);
   }
 
+  /// Publishes `count` events in a row, moving from each that is accepted; waits for room. Returns how many were
+  /// accepted, from the front: fewer only when refused (closing, closed; inside a handler overloaded).
+  template <event E>
+  std::size_t publish_range(E* events, std::size_t count, const publish_options& o = detail::no_options) {
+    return publisher<E>{*this}.publish_range(events, count, o);
+  }
+  /// The same without waiting: as many as there is room for.
+  template <event E>
+  [[nodiscard]] std::size_t try_publish_range(E* events, std::size_t count,
+                                              const publish_options& o = detail::no_options) {
+    return publisher<E>{*this}.try_publish_range(events, count, o);
+  }
+
   /// The one publisher of an event whose topic has the option peal::single_producer.
   /// Errors: name_in_use while there is another.
   template <event E>

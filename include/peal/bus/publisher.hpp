@@ -15,6 +15,10 @@ namespace peal::inline v0 {
 
 namespace detail {
 
+/// An E, or a reference to one.
+template <class U, class E>
+concept value_of = std::is_same_v<std::remove_cvref_t<U>, E>;
+
 /// The publish forms, written once for the bus and its handles; `way` moves from the event when it accepts it.
 template <class E, class Way>
 result<receipt> publish_through(const Way& way, E& event, const publish_options& o, patience wait, nanoseconds time) {
@@ -59,25 +63,36 @@ class publisher {
 
   /// Waits for room. Inside a handler it does not wait but may be refused as `overloaded`.
   /// Errors: publish_refused; the event is then left with the caller.
-  template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> receipt publish(U&& value,
-                                                                       const publish_options& o = detail::no_options)
-  const {
+  template <detail::value_of<E> U = E>
+  receipt publish(U&& value, const publish_options& o = detail::no_options) const {
     return detail::accepted_or_throw<E>(
         detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::waiting, {}));
   }
 
   /// Never waits; the event is kept by the caller when it is refused. Throws only what copying an lvalue throws.
-  template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish(
-        U&& value, const publish_options& o = detail::no_options)
-  const { return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {}); }
+  template <detail::value_of<E> U = E>
+  result<receipt> try_publish(U&& value, const publish_options& o = detail::no_options) const {
+    return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {});
+  }
 
   /// Waits at most so long.
-  template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish_for(
-        U&& value, nanoseconds time, const publish_options& o = detail::no_options)
-  const { return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time); }
+  template <detail::value_of<E> U = E>
+  result<receipt> try_publish_for(U&& value, nanoseconds time, const publish_options& o = detail::no_options) const {
+    return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time);
+  }
+
+  /// Publishes `count` events in a row, moving from each that is accepted; waits for room. Returns how many were
+  /// accepted, from the front: fewer only when refused (closing, closed; inside a handler overloaded).
+  std::size_t publish_range(E* events, std::size_t count, const publish_options& o = detail::no_options) const {
+    return way_.publish_range(*way_.topic, events, count,
+                              {&o == &detail::no_options ? nullptr : &o, detail::patience::waiting, nanoseconds{0}});
+  }
+  /// The same without waiting: as many as there is room for.
+  [[nodiscard]] std::size_t try_publish_range(E* events, std::size_t count,
+                                              const publish_options& o = detail::no_options) const {
+    return way_.publish_range(*way_.topic, events, count,
+                              {&o == &detail::no_options ? nullptr : &o, detail::patience::none, nanoseconds{0}});
+  }
 
   /// For the bus: the way itself.
   [[nodiscard]] const detail::port<E>& way() const noexcept { return way_; }
@@ -105,22 +120,25 @@ class sole_publisher {
   }
   ~sole_publisher() { give_back(); }
 
-  template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> receipt publish(U&& value,
-                                                                       const publish_options& o = detail::no_options) {
-      return detail::accepted_or_throw<E>(
-          detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::waiting, {}));
-    }
-  template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish(
-        U&& value, const publish_options& o = detail::no_options) {
-      return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {});
-    }
-  template <class U = E>
-    requires std::is_same_v<std::remove_cvref_t<U>, E> result<receipt> try_publish_for(
-        U&& value, nanoseconds time, const publish_options& o = detail::no_options) {
-      return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time);
-    }
+  template <detail::value_of<E> U = E>
+  receipt publish(U&& value, const publish_options& o = detail::no_options) {
+    return detail::accepted_or_throw<E>(
+        detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::waiting, {}));
+  }
+  template <detail::value_of<E> U = E>
+  result<receipt> try_publish(U&& value, const publish_options& o = detail::no_options) {
+    return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::none, {});
+  }
+  template <detail::value_of<E> U = E>
+  result<receipt> try_publish_for(U&& value, nanoseconds time, const publish_options& o = detail::no_options) {
+    return detail::publish_value<E>(way_, std::forward<U>(value), o, detail::patience::until, time);
+  }
+
+  /// As publisher::publish_range.
+  std::size_t publish_range(E* events, std::size_t count, const publish_options& o = detail::no_options) {
+    return way_.publish_range(*way_.topic, events, count,
+                              {&o == &detail::no_options ? nullptr : &o, detail::patience::waiting, nanoseconds{0}});
+  }
 
  private:
   void give_back() noexcept {

@@ -6,6 +6,8 @@
 #include <peal/core/receipt.hpp>
 #include <peal/core/result.hpp>
 
+#include <cstddef>
+
 namespace peal::inline v0::detail {
 
 enum class patience : std::uint8_t {
@@ -26,6 +28,7 @@ template <class E>
 struct port {
   topic_base* topic = nullptr;
   result<receipt> (*publish)(topic_base&, E&, const publish_call&) noexcept = nullptr;
+  std::size_t (*publish_range)(topic_base&, E*, std::size_t, const publish_call&) noexcept = nullptr;
   std::uint8_t type = 0;
 
   result<receipt> operator()(E& event, const publish_call& call) const noexcept { return publish(*topic, event, call); }

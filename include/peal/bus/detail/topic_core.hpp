@@ -82,13 +82,21 @@ class topic_core final : public topic_base {
     }
   }
 
+  /// Accepts a run of events, claimed together where there is room; returns how many, from the front.
+  template <class E>
+  std::size_t publish_range(E* events, std::size_t count, const publish_call& call) noexcept;
+
+  template <class E>
+  static std::size_t publish_range_erased(topic_base& t, E* events, std::size_t n, const publish_call& call) noexcept {
+    return static_cast<topic_core&>(t).publish_range(events, n, call);
+  }
   template <class E>
   static result<receipt> publish_erased(topic_base& t, E& event, const publish_call& call) noexcept {
     return static_cast<topic_core&>(t).publish(event, call);
   }
   template <class E>
   port<E> way_in() noexcept {
-    return {this, &publish_erased<E>, type_of<E>};
+    return {this, &publish_erased<E>, &publish_range_erased<E>, type_of<E>};
   }
 
   /// Refuses outsiders, or everybody.
@@ -299,13 +307,10 @@ class topic_core final : public topic_base {
     return traits::is_timed || parent != nullptr || o != nullptr;
   }
 
-  void after_publish() noexcept {
+  void after_publish(std::size_t count = 1) noexcept {
     if (ring_.order().observe(idle_) != 0) wake_idle();  // [R1] pairs with [R3]
-    if (ring_.present() == 0) [[unlikely]]
-      unheard_one();
-  }
-  void unheard_one() noexcept {
-    unheard_.add();
+    if (ring_.present() != 0) return;
+    unheard_.add(count);
     if constexpr (storage::needs_reclaim) ring_.publish_done();
   }
   void wake_idle() noexcept {
@@ -344,21 +349,8 @@ class topic_core final : public topic_base {
     }
     if (lane_.size() != 0) drain_lane();
   }
-  void run_here(const event_at& at, frame& f) noexcept {
-    delivery d = delivery_access::make();
-    f.current = &d;
-    here_.dispatch(at.type, f.cell, [&](const inline_entry& e) noexcept {
-      subscription_base& sub = *e.subscription;
-      if (sub.leaving_here.load(std::memory_order_relaxed)) {
-        sub.counts_.stopped.add_shared();
-        return;
-      }
-      delivery_access::belongs(d, bus.epoch, index, sub.name(), cancellation_token{});
-      delivery_access::at(d, at.where, at.around, true);
-      f.subscription = &sub;
-      e.run(sub, at.event, at, d);
-    });
-  }
+  void run_here(const event_at& at, frame& f) noexcept;
+
   void drain_lane() noexcept;
   void claimed_from_lane(typename lane<storage>::cell& c, position p) noexcept;
   bool give_up_head(typename lane<storage>::cell& c, claim_status why) noexcept;

@@ -6,6 +6,56 @@
 
 namespace peal::inline v0::detail {
 
+template <class Runtime, class Topic>
+template <class E>
+std::size_t topic_core<Runtime, Topic>::publish_range(E* events, std::size_t count, const publish_call& call) noexcept {
+  const bool singly = here_.any(type_of<E>) || user_code_depth != 0 || bus.frames.current() != nullptr;
+  std::size_t done_with = 0;
+  while (done_with < count) {
+    E* const from = events + done_with;
+    const std::size_t most = ring_.capacity() > 64 ? ring_.capacity() / 2 : 1;
+    const std::size_t part = singly ? 1 : smaller(count - done_with, most);
+    claim_result c{claim_status::full, 0};
+    if (part > 1 && runner_.alive() && lane_.empty()) c = ring_.try_claim(part, caller::outsider);
+    if (c.status != claim_status::claimed) {
+      // No room for all of them together: one at a time finds what there is, waits as it was told, and says why not.
+      if (!publish(*from, call)) break;
+      ++done_with;
+      continue;
+    }
+    std::uint8_t tag = type_of<E>;
+    for (std::size_t i = 0; i < part; ++i) {
+      const position p = peal::advance(c.first, i);
+      if (surround_needed(call.options, nullptr) &&
+          surround(*::new (&envelopes_[p & ring_.mask()]) envelope, call.options, nullptr)) {
+        tag |= slot_tag::enveloped;
+      }
+      ::new (static_cast<void*>(ring_.storage(p)->bytes)) E(std::move(from[i]));
+    }
+    ring_.publish_range(c.first, part, tag);
+    after_publish(part);
+    done_with += part;
+  }
+  return done_with;
+}
+
+template <class Runtime, class Topic>
+void topic_core<Runtime, Topic>::run_here(const event_at& at, frame& f) noexcept {
+  delivery d = delivery_access::make();
+  f.current = &d;
+  here_.dispatch(at.type, f.cell, [&](const inline_entry& e) noexcept {
+    subscription_base& sub = *e.subscription;
+    if (sub.leaving_here.load(std::memory_order_relaxed)) {
+      sub.counts_.stopped.add_shared();
+      return;
+    }
+    delivery_access::belongs(d, bus.epoch, index, sub.name(), cancellation_token{});
+    delivery_access::at(d, at.where, at.around, true);
+    f.subscription = &sub;
+    e.run(sub, at.event, at, d);
+  });
+}
+
 /// One turn of a subscription: what is due again, what it stalled on, then a batch. True: there may be more.
 template <class Runtime, class Topic>
 bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept {

@@ -40,6 +40,7 @@ struct alignas(64) seat {
   std::atomic<std::uint32_t> last_runs{0};  ///< how many deliveries the last turn ran
   std::atomic<std::uint32_t> cursor_index{0};  ///< atomic: a worker may glance at a seat that has just changed hands
   topic_base* topic = nullptr;                 ///< of the seat for good
+  std::uint32_t turns = 0;                     ///< the owner of `ready` counts them
   subscription_base* subscription = nullptr;
   bool dropping = false;  ///< its cursor does not hold publishers back
   bool polled = false;    ///< runs in bus.poll(), not on a worker

@@ -135,8 +135,9 @@ class topic_core final : public topic_base {
         s.running.exchange(1, std::memory_order_acquire) == 0) {
       return finish_own(s);
     }
-    bus.progress.notify_all();
     const bool paused = (s.signal.load(std::memory_order_relaxed) & seat::pause) != 0;
+    // Those who wait for rest are woken when there is some, and now and then while there is none.
+    if (!more || paused || stalled || ++s.turns % turns_a_notice == 0) bus.progress.notify_all();
     if (paused || stalled) return hold(s, paused);
     return more ? run_state::more : run_state::idle;
   }
@@ -206,6 +207,7 @@ class topic_core final : public topic_base {
   topic_statistics statistics() const override;
 
  private:
+  static constexpr std::uint32_t turns_a_notice = 64;
   static constexpr std::size_t max_holds = hold_cells::count;
   struct lane_timer : timer_node {
     topic_core* owner = nullptr;

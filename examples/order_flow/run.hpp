@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -39,9 +40,9 @@ inline books books_of(const front_desk& desk, const shop_services& services, con
 /// What must not be and is not in the books.
 inline std::vector<std::string> troubles_of(const shop_services& services, const review& letters) {
   std::vector<std::string> result;
-  if (letters.lost != 0) result.push_back(std::to_string(letters.lost) + " dead letters of good orders");
+  if (letters.lost != 0) result.push_back("dead letters of good orders: " + std::to_string(letters.lost));
   if (services.parcels.waiting() != 0) {
-    result.push_back(std::to_string(services.parcels.waiting()) + " parcels wait for their goods or their payment");
+    result.push_back("parcels without their goods or their payment: " + std::to_string(services.parcels.waiting()));
   }
   std::int64_t posted = 0;
   for (const auto& [country, cents] : services.money.cents_by_country()) posted += cents;
@@ -77,6 +78,18 @@ class onlooker {
   virtual bool go_on(std::uint64_t /*orders_taken*/) { return true; }
 };
 
+/// Waits until all orders are through, however long that takes while `go_on()`; then the bus is closed.
+template <std::predicate GoOn>
+peal::settle_report finish(shop_bus& bus, GoOn go_on) {
+  constexpr std::chrono::milliseconds look_up{100};
+  constexpr std::chrono::seconds patience{25};
+  auto settled = bus.settle_for(look_up);
+  while (!settled && go_on()) settled = bus.settle_for(look_up);
+  if (!settled) settled = bus.settle_for(patience);
+  bus.drain(patience);
+  return settled;
+}
+
 /// Runs the shop on all orders of the source, or until the onlooker has seen enough: what was taken is finished.
 /// Errors: input_error, before anything was published.
 inline run_report run_shop(const options& chosen, onlooker& watcher) {
@@ -102,13 +115,13 @@ inline run_report run_shop(const options& chosen, onlooker& watcher) {
     report.unparsed_lines += input->unparsed.size();
     report.expected += expected_books(input->rows, desk.orders_taken() - taken_before);
   }
-  bus.settle();
+  const auto settled = finish(bus, [&] { return watcher.go_on(desk.orders_taken()); });
   report.took = std::chrono::steady_clock::now() - start;
-  bus.drain(std::chrono::seconds{25});
 
   const auto letters = read_letters(bus);
   report.found = books_of(desk, services, letters);
   report.troubles = troubles_of(services, letters);
+  report.troubles.insert(report.troubles.end(), settled.waiting_for.begin(), settled.waiting_for.end());
   report.services = services_of(bus, services);
   report.letters = letters.letters;
   report.duplicates_published = desk.duplicates_published();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <peal/bus/subscriber.hpp>
+#include <peal/core/overloaded.hpp>
 
 #include "../events.hpp"
 #include "service.hpp"

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include <peal/bus/subscriber.hpp>
+#include <peal/core/overloaded.hpp>
 
 #include "../events.hpp"
 #include "service.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads CSV as RFC 4180 has it: quoted fields with commas, quotes and line ends in them; LF, CRLF or CR; a BOM is skipped.
+// Reads CSV as RFC 4180 has it: commas, quotes and line ends in quoted fields; LF, CRLF or CR; a BOM is skipped.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ struct csv_record {
 };
 
 /// A reader over a text that outlives it. Blank lines are no records.
-/// Errors: a record with a broken quote is returned with its `trouble`, and reading goes on at the very next line of the
-/// file, so that one forgotten quote costs one line and not the rest.
+/// Errors: a record with a broken quote is returned with its `trouble`, and reading goes on at the very next line of
+/// the file, so that one forgotten quote costs one line and not the rest.
 class csv_reader {
  public:
   explicit csv_reader(std::string_view text) : text_(text) {

@@ -12,8 +12,8 @@
 
 namespace order_flow {
 
-/// Texts of retail files with a given number of orders; about one in seven of them is dirty. The next file goes on where
-/// the last one ended. They are texts so that made orders go the same way as those of a real file.
+/// Texts of retail files with a given number of orders; about one in seven of them is dirty. The next file goes on
+/// where the last one ended. They are texts so that made orders go the same way as those of a real file.
 class retail_generator {
  public:
   explicit retail_generator(std::uint64_t seed) : random_(seed) {}

@@ -129,7 +129,7 @@ inline std::string parse_row(csv_record& record, const retail_columns& columns, 
 }
 
 /// All rows of a text in the retail format; `source` names it in messages.
-/// Errors: input_error for a missing header or column; a line that cannot be understood is put aside and reading goes on.
+/// Errors: input_error for a missing header or column; a line that cannot be understood is put aside.
 inline retail_rows parse_retail(std::string_view text, const std::string& source) {
   csv_reader reader{text};
   csv_record record;

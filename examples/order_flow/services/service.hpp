@@ -23,8 +23,8 @@ inline constexpr peal::backoff try_again{
     .attempts = 200, .first = std::chrono::microseconds{200}, .cap = std::chrono::milliseconds{5}};
 
 /// When a crash may strike a handler.
-/// A service that keeps its state in memory loses it in a real crash, so there is none after its work. One whose work is
-/// done elsewhere (the gateway, the mail server) can crash after it, and has to find it done at the next run.
+/// A service that keeps its state in memory loses it in a real crash, so there is none after its work. One whose work
+/// is done elsewhere (the gateway, the mail server) can crash after it, and has to find it done at the next run.
 enum class crashes { before, before_and_after };
 
 /// Stands around each run of one service's handler.

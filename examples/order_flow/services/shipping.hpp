@@ -16,7 +16,7 @@
 
 namespace order_flow {
 
-/// Both events are of one topic and so of one order: one overload set serves them, one at a time, and no lock is needed.
+/// Both events are of one topic and so in one order: one overload set serves them, one at a time, without a lock.
 class shipping {
  public:
   shipping(peal::subscriber<stock_reserved, payment_taken, peal::publishes<order_shipped>> orders,

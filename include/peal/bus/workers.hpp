@@ -43,10 +43,10 @@ class worker_pool final : public detail::executor {
 
   void enqueue(detail::seat& s) noexcept override {
     if (s.polled || workers_wanted_ == 0) {
-      (void)polled_.try_push(&s);  // each seat at most once, and there is room for all
+      put(polled_, s);
       poll_.notify_all(side::rare);
     } else {
-      (void)queue_.try_push(&s);
+      put(queue_, s);
       work_.notify_one(side::rare);
     }
   }
@@ -128,6 +128,12 @@ class worker_pool final : public detail::executor {
 
  private:
   static constexpr std::size_t most_turns_a_poll = 1024;
+
+  /// Each seat is queued at most once and there is room for all, so "full" only ever means that a worker has been
+  /// suspended in the middle of taking what stood there a lap ago.
+  static void put(mpmc_ring<detail::seat*>& queue, detail::seat& s) noexcept {
+    while (!queue.try_push(&s)) native_atomics::yield();
+  }
 
   static unsigned default_workers() noexcept {
     const unsigned cores = std::thread::hardware_concurrency();
@@ -231,7 +237,7 @@ inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
     } while (state == detail::run_state::more && queue_.empty() && watched.empty() &&
              !stop_.load(std::memory_order_relaxed));
     if (state == detail::run_state::more) {
-      (void)queue_.try_push(&s);
+      put(queue_, s);
     } else if (state == detail::run_state::idle) {
       watched.park(s);
     }
@@ -292,7 +298,7 @@ inline std::size_t worker_pool::run_polled(detail::seat& s) noexcept {
   const detail::run_state state = s.topic->run(s);
   const std::size_t runs = s.last_runs.load(std::memory_order_relaxed);
   if (state == detail::run_state::more) {
-    (void)polled_.try_push(&s);
+    put(polled_, s);
   } else if (state == detail::run_state::idle) {
     s.topic->declare_idle(s);
     poll_.order().settle();

@@ -60,10 +60,17 @@ inline std::string quoted(std::string_view text) {
   return result + (text.size() > longest ? "...\"" : "\"");
 }
 
+inline void add_to_list(std::string& list, std::string_view item) {
+  if (!list.empty()) list += ", ";
+  list += item;
+}
+
 /// Finds the columns by name, wherever they stand.
 class retail_columns {
  public:
   retail_columns(const std::vector<std::string>& header, const std::string& source) : width_(header.size()) {
+    std::string missing;
+    std::string doubled;
     for (std::size_t wanted = 0; wanted < column_names.size(); ++wanted) {
       std::size_t found = 0;
       for (std::size_t at = 0; at < header.size(); ++at) {
@@ -71,13 +78,14 @@ class retail_columns {
         place_[wanted] = at;
         ++found;
       }
-      if (found == 1) continue;
-      const std::string name{column_names[wanted]};
-      std::string message =
-          source + (found == 0 ? ": no column " + name : ": more than one column " + name) + "; found";
-      for (std::size_t at = 0; at < header.size(); ++at) message += (at == 0 ? " " : ", ") + quoted(header[at]);
-      throw input_error(message);
+      if (found == 0) add_to_list(missing, column_names[wanted]);
+      if (found > 1) add_to_list(doubled, column_names[wanted]);
     }
+    if (missing.empty() && doubled.empty()) return;
+    std::string columns;
+    for (const auto& name : header) add_to_list(columns, quoted(name));
+    throw input_error(source + (missing.empty() ? ": more than one column " + doubled : ": no column " + missing) +
+                      "; found " + columns);
   }
 
   std::size_t width() const { return width_; }

@@ -245,7 +245,12 @@ inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
   const auto look = [&]() -> detail::seat* {
     if (detail::seat* const s = watched.next()) return s;
     detail::seat* s = nullptr;
-    return queue_.try_pop(s) ? s : nullptr;
+    while (queue_.try_pop(s)) {
+      if (s->topic->has_work(*s)) return s;
+      watched.park(*s);           // not run: handing those watched over for it would send them round and round
+      bus.progress.notify_all();  // its last turn may have left that to the next
+    }
+    return nullptr;
   };
   while (!stop_.load(std::memory_order_relaxed)) {
     if (detail::seat* const s = look()) {

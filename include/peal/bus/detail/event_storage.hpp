@@ -40,27 +40,56 @@ struct storage_from<type_list<Es...>> {
 
 /// Which hold cells of a ring are free.
 ///
-/// Capacity: 16 publishers at once run handlers on their own thread beside other subscriptions; a 17th waits.
+/// Capacity: 16 publishers at once run handlers on their own thread beside other subscriptions; a 17th finds no room.
+/// Memory order: seq_cst, because giving one back and then looking for sleepers is a store before a load.
 class hold_cells {
  public:
   static constexpr std::size_t count = 16;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
 
-  std::uint32_t take(void (*yield)() noexcept) noexcept {
-    for (;;) {
-      std::uint32_t free = free_.load(std::memory_order_relaxed);
-      while (free != 0) {
-        const std::uint32_t lowest = free & (~free + 1);
-        if (free_.compare_exchange_weak(free, free & ~lowest, std::memory_order_acquire)) {  // pairs with [hold-free]
-          return static_cast<std::uint32_t>(std::countr_zero(lowest));
-        }
+  std::uint32_t try_take() noexcept {
+    std::uint32_t free = free_.load(std::memory_order_seq_cst);
+    while (free != 0) {
+      const std::uint32_t lowest = free & (~free + 1);
+      if (free_.compare_exchange_weak(free, free & ~lowest, std::memory_order_seq_cst)) {  // pairs with [hold-free]
+        return static_cast<std::uint32_t>(std::countr_zero(lowest));
       }
-      yield();
     }
+    return none;
   }
-  void give(std::uint32_t cell) noexcept { free_.fetch_or(1U << cell, std::memory_order_release); }  // [hold-free]
+  void give(std::uint32_t cell) noexcept { free_.fetch_or(1U << cell, std::memory_order_seq_cst); }  // [hold-free]
+  [[nodiscard]] bool any() const noexcept { return free_.load(std::memory_order_seq_cst) != 0; }
 
  private:
   std::atomic<std::uint32_t> free_{(1U << count) - 1};
+};
+
+/// A hold cell taken before the claim: a claimed position must not wait for one, as it holds up the whole topic.
+class hold_place {
+ public:
+  hold_place(hold_cells& cells, bool needed) noexcept : cells_{cells}, needed_{needed} {
+    if (needed) cell_ = cells.try_take();
+  }
+  hold_place(const hold_place&) = delete;
+  hold_place& operator=(const hold_place&) = delete;
+  ~hold_place() { give(); }
+
+  /// One may claim: a cell is there, or none is needed.
+  [[nodiscard]] bool ready() const noexcept { return !needed_ || cell_ != hold_cells::none; }
+  /// For one who has claimed without: whoever must wait here came when the first handler or reader did.
+  std::uint32_t get(void (*yield)() noexcept) noexcept {
+    while (cell_ == hold_cells::none && (cell_ = cells_.try_take()) == hold_cells::none) yield();
+    return cell_;
+  }
+  void give() noexcept {
+    if (cell_ != hold_cells::none) cells_.give(cell_);
+    cell_ = hold_cells::none;
+  }
+
+ private:
+  hold_cells& cells_;
+  bool needed_;
+  std::uint32_t cell_ = hold_cells::none;
 };
 
 }  // namespace peal::inline v0::detail

@@ -40,6 +40,7 @@ struct frame {
   subscription_base* subscription = nullptr;  ///< whose handler runs; null while only a destructor does
   const delivery* current = nullptr;          ///< what it handles; null between deliveries
   frame* outer = nullptr;
+  const void* holding = nullptr;  ///< the topic in whose ring this frame holds a slot, and with it all later ones
   std::uint32_t cell = 0;
 };
 

@@ -78,9 +78,10 @@ class lane {
     return true;
   }
   [[nodiscard]] bool leave() noexcept {
-    const std::uint32_t before = work_.fetch_sub(mine_, std::memory_order_acq_rel);  // [W2] ↔ [W1]
-    if (before == mine_) return true;
-    mine_ = before - mine_;
+    const std::uint32_t mine = mine_;  // once the count is down to nothing, the next drainer writes its own
+    const std::uint32_t before = work_.fetch_sub(mine, std::memory_order_acq_rel);  // [W2] ↔ [W1]
+    if (before == mine) return true;
+    mine_ = before - mine;
     return false;
   }
 
@@ -91,7 +92,7 @@ class lane {
   void pop(cell& c) noexcept {
     c.sequence.store(head_ + mask_ + 1, std::memory_order_seq_cst);  // [lane-free]; then `stalled` is looked at
     ++head_;
-    pending_.fetch_sub(1, std::memory_order_release);  // [L6] → [L2]
+    pending_.fetch_sub(1, std::memory_order_seq_cst);  // [L6] → [L2]; then waiting publishers are looked at
   }
 
  private:

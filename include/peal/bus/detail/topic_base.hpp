@@ -55,6 +55,20 @@ class subscription_base;
 struct event_at;
 using here_function = void (*)(subscription_base&, const void* event, const event_at&, delivery&) noexcept;
 
+/// Counts a publisher in while it may wait; the last thing it does in the bus is to count itself out.
+class visit {
+ public:
+  explicit visit(std::atomic<std::uint32_t>& visitors) noexcept : visitors_{visitors} {
+    visitors_.fetch_add(1, std::memory_order_relaxed);
+  }
+  visit(const visit&) = delete;
+  visit& operator=(const visit&) = delete;
+  ~visit() { visitors_.fetch_sub(1, std::memory_order_release); }  // [visit-over]
+
+ private:
+  std::atomic<std::uint32_t>& visitors_;
+};
+
 /// What all topics of a bus share.
 struct bus_base {
   executor* runner = nullptr;
@@ -71,7 +85,8 @@ struct bus_base {
   std::vector<topic_base*> topics;
   bool closed = false;  ///< no subscription is added any more, under `wiring`
   std::atomic<std::uint64_t> subscriptions_ever{0};
-  std::atomic<std::uint32_t> stalled{0};  ///< how many subscriptions wait for something other than an event
+  std::atomic<std::uint32_t> visitors{0};  ///< publishers that wait, or are on their way out of waiting
+  std::atomic<std::uint32_t> stalled{0};   ///< how many subscriptions wait for something other than an event
 
   /// Brings every stalled subscription back to look again: a lane or a box of letters got room.
   void wake_stalled() noexcept;

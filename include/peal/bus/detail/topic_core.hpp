@@ -68,18 +68,16 @@ class topic_core final : public topic_base {
     if (frame* const inside = bus.frames.current(); inside != nullptr) [[unlikely]] {
       return publish_inside(event, call, inside);
     }
-    time_point until = time_point::max();
-    if (call.wait == patience::until) until = saturating_add(runner_.now(), call.time);
-    for (;;) {
-      claim_result c{claim_status::full, 0};
-      if (lane_.empty()) c = ring_.try_claim(1, caller::outsider);
-      if (c.status == claim_status::claimed) [[likely]] {
-        return finish(c.first, event, call.options, nullptr);
+    {
+      hold_place place{holds_, needs_hold(type_of<E>, nullptr)};
+      if (lane_.empty() && place.ready()) [[likely]] {
+        const claim_result c = ring_.try_claim(1, caller::outsider);
+        if (c.status == claim_status::claimed) [[likely]]
+          return finish(c.first, event, call.options, nullptr, place);
+        if (c.status != claim_status::full) return refused(c.status);
       }
-      if (c.status != claim_status::full) return refused(c.status);
-      if (user_code_depth != 0) return publish_inside(event, call, nullptr);
-      if (const auto failed = wait_for_room(call, until); failed) return *failed;
     }
+    return publish_later(event, call);
   }
 
   /// Accepts a run of events, claimed together where there is room; returns how many, from the front.
@@ -221,17 +219,50 @@ class topic_core final : public topic_base {
     return status == claim_status::closing ? publish_errc::closing : publish_errc::closed;
   }
 
-  std::optional<publish_errc> wait_for_room(const publish_call& call, time_point until) noexcept {
-    if (call.wait == patience::none) {
+  /// From outside, when there was no room at once.
+  template <class E>
+  result<receipt> publish_later(E& event, const publish_call& call) noexcept {
+    if (call.wait == patience::none && user_code_depth == 0) {
+      if (const claim_status state = ring_.state(); state != claim_status::claimed) return refused(state);
       refused_full_.add();
       return publish_errc::full;
     }
-    const bool woken = runner_.wait(ring_.room(), until, [this] {
-      return ring_.state() != claim_status::claimed || (lane_.size() == 0 && ring_.has_room(1));
+    const visit counted{bus.visitors};  // the bus's destructor waits for those it has woken here
+    time_point until = time_point::max();
+    if (call.wait == patience::until) until = saturating_add(runner_.now(), call.time);
+    for (;;) {
+      if (const claim_status state = ring_.state(); state != claim_status::claimed) return refused(state);
+      if (user_code_depth != 0) return publish_inside(event, call, nullptr);
+      {
+        hold_place place{holds_, needs_hold(type_of<E>, nullptr)};
+        if (lane_.empty() && place.ready()) {
+          const claim_result c = ring_.try_claim(1, caller::outsider);
+          if (c.status == claim_status::claimed) return finish(c.first, event, call.options, nullptr, place);
+          if (c.status != claim_status::full) return refused(c.status);
+        }
+      }
+      if (const auto failed = wait_for_room(call, until, type_of<E>); failed) return *failed;
+    }
+  }
+
+  std::optional<publish_errc> wait_for_room(const publish_call& call, time_point until, std::uint8_t type) noexcept {
+    const bool woken = runner_.wait(ring_.room(), until, [this, type] {
+      return ring_.state() != claim_status::claimed ||
+             (lane_.size() == 0 && ring_.has_room(1) && (holds_.any() || !needs_hold(type, nullptr)));
     });
     if (woken) return std::nullopt;
     refused_full_.add();
     return call.wait == patience::until ? publish_errc::timed_out : publish_errc::stuck;
+  }
+
+  /// Whether an event of this type has to be held in its slot while handlers on this thread run. Inside such a handler of
+  /// this topic it has not: the slot held further out holds all later ones.
+  [[nodiscard]] bool needs_hold(std::uint8_t type, const frame* inside) const noexcept {
+    return here_.any(type) && ring_.present() != 0 && !holds_already(inside);
+  }
+  [[nodiscard]] bool holds_already(const frame* inside) const noexcept {
+    while (inside != nullptr && inside->holding != this) inside = inside->outer;
+    return inside != nullptr;
   }
 
   /// From inside user code: never waits for room; through the lane where the ring has none.
@@ -240,15 +271,18 @@ class topic_core final : public topic_base {
     const caller who = inside != nullptr ? caller::insider : caller::outsider;
     const delivery* const parent = inside != nullptr ? inside->current : nullptr;
     if (lane_.empty()) {
-      const claim_result c = ring_.try_claim(1, who);
+      hold_place place{holds_, needs_hold(type_of<E>, inside)};
+      const claim_result c = place.ready() ? ring_.try_claim(1, who) : claim_result{claim_status::full, 0};
       if (c.status == claim_status::claimed) {
-        const receipt r = finish(c.first, event, call.options, parent);
+        const receipt r = finish(c.first, event, call.options, parent, place);
         inside_.add();
         return r;
       }
       if (c.status != claim_status::full) return refused(c.status);
-    } else if (ring_.state() == claim_status::closed) {
-      return refused(claim_status::closed);
+    }
+    if (const claim_status state = ring_.state();
+        state == claim_status::closed || (state == claim_status::closing && inside == nullptr)) {
+      return refused(state);
     }
     const bool appended = lane_.append([&](auto& cell) {
       ::new (static_cast<void*>(cell.storage.bytes)) E(std::move(event));
@@ -291,13 +325,13 @@ class topic_core final : public topic_base {
 
   /// From the claim to the wake-up.
   template <class E>
-  receipt finish(position p, E& event, const publish_options* o, const delivery* parent) noexcept {
+  receipt finish(position p, E& event, const publish_options* o, const delivery* parent, hold_place& place) noexcept {
     std::uint8_t tag = type_of<E>;
     if (surround_needed(o, parent) && surround(*::new (&envelopes_[p & ring_.mask()]) envelope, o, parent)) {
       tag |= slot_tag::enveloped;
     }
     if (here_.any(type_of<E>)) [[unlikely]] {
-      finish_here(p, &event, tag);
+      finish_here(p, &event, tag, place);
     } else {
       ::new (static_cast<void*>(ring_.storage(p)->bytes)) E(std::move(event));
       ring_.publish(p, tag);
@@ -313,7 +347,10 @@ class topic_core final : public topic_base {
     if (ring_.order().observe(idle_) != 0) wake_idle();  // [R1] pairs with [R3]
     if (ring_.present() != 0) return;
     unheard_.add(count);
-    if constexpr (storage::needs_reclaim) ring_.publish_done();
+    if constexpr (storage::needs_reclaim) {
+      ring_.publish_done();
+      if (lane_.size() != 0) drain_lane();  // a destructor may have published, and nobody else may come by
+    }
   }
   void wake_idle() noexcept {
     const std::uint32_t used = used_seats_.load(std::memory_order_acquire);
@@ -324,37 +361,39 @@ class topic_core final : public topic_base {
   }
 
   /// With handlers on this thread: the slot is held until they have run; without other readers it stays empty.
-  void finish_here(position p, void* event, std::uint8_t tag) noexcept {
+  void finish_here(position p, void* event, std::uint8_t tag, hold_place& place) noexcept {
     user_code inside{bus.frames, nullptr, nullptr};
     const bool ringless = ring_.present() == 0;
     const std::uint8_t type = tag & slot_tag::type_mask;
     const envelope* around = (tag & slot_tag::enveloped) != 0 ? &envelopes_[p & ring_.mask()] : nullptr;
     envelope copy;
     const void* seen = event;
-    std::uint32_t cell = 0;
     if (ringless) {
       if (around != nullptr)
         around = &(copy = *around);  // nothing holds the slot: the next lap may write this envelope
       ring_.publish(p, static_cast<std::uint8_t>(tag | slot_tag::empty));
     } else {
-      cell = holds_.take(&Runtime::atomics::yield);
-      ring_.hold(cell, p);
+      if (!holds_already(inside.top().outer)) {
+        ring_.hold(place.get(&Runtime::atomics::yield), p);
+        inside.top().holding = this;
+      }
       types[type]->move(ring_.storage(p)->bytes, event);
       seen = ring_.storage(p)->bytes;
       ring_.publish(p, tag);
       if (ring_.order().observe(idle_) != 0) wake_idle();
     }
     run_here({p, type, seen, around}, inside.top());
-    if (!ringless) {
-      ring_.release(cell);
-      holds_.give(cell);
+    if (inside.top().holding != nullptr) {
+      ring_.release(place.get(&Runtime::atomics::yield));
+      place.give();
+      ring_.room().notify_all(side::rare);  // one may have waited for the cell
     }
     if (lane_.size() != 0) drain_lane();
   }
   void run_here(const event_at& at, frame& f) noexcept;
 
   void drain_lane() noexcept;
-  void claimed_from_lane(typename lane<storage>::cell& c, position p) noexcept;
+  void claimed_from_lane(typename lane<storage>::cell& c, position p, hold_place& place) noexcept;
   bool give_up_head(typename lane<storage>::cell& c, claim_status why) noexcept;
   void watch_lane() noexcept;
 

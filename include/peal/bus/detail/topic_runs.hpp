@@ -9,9 +9,10 @@ namespace peal::inline v0::detail {
 template <class Runtime, class Topic>
 template <class E>
 std::size_t topic_core<Runtime, Topic>::publish_range(E* events, std::size_t count, const publish_call& call) noexcept {
-  const bool singly = here_.any(type_of<E>) || user_code_depth != 0 || bus.frames.current() != nullptr;
+  const bool inside = user_code_depth != 0 || bus.frames.current() != nullptr;
   std::size_t done_with = 0;
   while (done_with < count) {
+    const bool singly = inside || here_.any(type_of<E>);  // anew each time: it may wait long for room in between
     E* const from = events + done_with;
     const std::size_t most = ring_.capacity() > 64 ? ring_.capacity() / 2 : 1;
     const std::size_t part = singly ? 1 : smaller(count - done_with, most);
@@ -126,7 +127,7 @@ seat& topic_core<Runtime, Topic>::attach(std::shared_ptr<subscription_base> subs
   s->leaving.store(0, std::memory_order_relaxed);
   s->hands.store(1, std::memory_order_relaxed);
   s->held.store(0, std::memory_order_relaxed);
-  s->signal.store(0, std::memory_order_relaxed);
+  s->signal.store(seat::kick, std::memory_order_relaxed);  // its first run looks at the lane: the join has made room
   subscription->sit(*s);
   s->running.store(0, std::memory_order_release);
   return *s;
@@ -185,9 +186,11 @@ void topic_core<Runtime, Topic>::drain_lane() noexcept {
   bool popped = false;
   do {
     while (auto* const c = lane_.front()) {
+      hold_place place{holds_, needs_hold(c->type, bus.frames.current())};
+      if (!place.ready()) break;  // whoever gives a cell back looks at the lane
       const claim_result r = ring_.try_claim(1, caller::insider);
       if (r.status == claim_status::claimed) {
-        claimed_from_lane(*c, r.first);
+        claimed_from_lane(*c, r.first, place);
         popped = true;
         continue;
       }
@@ -202,11 +205,14 @@ void topic_core<Runtime, Topic>::drain_lane() noexcept {
       popped = true;
     }
   } while (!lane_.leave());
-  if (popped && bus.stalled.load(std::memory_order_seq_cst) != 0) bus.wake_stalled();
+  if (!popped) return;
+  ring_.room().notify_all(side::rare);  // outside publishers wait for an empty lane as well as for room
+  if (bus.stalled.load(std::memory_order_seq_cst) != 0) bus.wake_stalled();
 }
 
 template <class Runtime, class Topic>
-void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell& c, position p) noexcept {
+void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell& c, position p,
+                                                   hold_place& place) noexcept {
   const event_ops& ops = *types[c.type];
   std::uint8_t tag = c.type;
   if (c.enveloped) {
@@ -220,7 +226,7 @@ void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell&
     ops.move(moved.bytes, c.storage.bytes);
     ops.destroy(c.storage.bytes);
     lane_.pop(c);
-    finish_here(p, moved.bytes, tag);
+    finish_here(p, moved.bytes, tag, place);
     ops.destroy(moved.bytes);
     return;
   }

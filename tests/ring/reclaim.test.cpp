@@ -259,3 +259,16 @@ TEST_CASE("reclaim: publishers that wait are woken when room has been destroyed 
   CHECK(counted::ended() == 2 * each);
   CHECK(counted::destroyed_twice() == 0);
 }
+
+TEST_CASE("reclaim: a ring used by itself destroys an unheard event at once", "[ring][reclaim][P9]") {
+  counted::reset();
+  multicast_ring<counted> r{{.capacity = 4}};
+  for (int i = 0; i < 9; ++i) {
+    CHECK(r.publish(counted{i}));
+    CHECK(counted::alive() == 0);
+  }
+  counted some[3] = {counted{9}, counted{10}, counted{11}};
+  CHECK(r.publish_range(std::span{some}) == 3);
+  CHECK(counted::alive() == 3);  // the shells
+  CHECK(counted::ended() == 12);
+}

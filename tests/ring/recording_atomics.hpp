@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
-// A machine for one thread that writes down every atomic access of a ring: what it was, its order, where.
+// A machine for one thread that writes down every atomic access of a ring and its order, and can put something in before
+// any of them, or in the place of a sleep: what another thread might have done at that moment.
 #pragma once
 
 #include <peal/ring/atomics.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ring_test {
@@ -35,6 +39,39 @@ class record {
               : order == std::memory_order_acq_rel ? ".acq_rel"
                                                    : ".seq_cst";
   }
+  /// Runs `f` once, before the access that is `n`-th from now (0: the next one).
+  static void interrupt(std::size_t n, std::function<void()> f) {
+    countdown() = n;
+    interruption() = std::move(f);
+  }
+  /// Whether the interruption has not come yet; forgets it.
+  static bool uninterrupted() {
+    const bool pending = static_cast<bool>(interruption());
+    interruption() = nullptr;
+    return pending;
+  }
+  static void access() {
+    if (interruption() && countdown()-- == 0) std::exchange(interruption(), nullptr)();
+  }
+  /// What happens while somebody sleeps; the first sleep takes the last one given.
+  static std::vector<std::function<void()>>& sleeps() {
+    static std::vector<std::function<void()>> s;
+    return s;
+  }
+  static void sleep() {
+    add("sleep");
+    if (sleeps().empty()) return;
+    const auto f = std::move(sleeps().back());
+    sleeps().pop_back();
+    f();
+  }
+  /// How often `what` happened since clear().
+  static std::size_t count(const std::string& what) {
+    std::size_t n = 0;
+    for (std::size_t at = text().find(what); at != std::string::npos; at = text().find(what, at + 1)) ++n;
+    return n;
+  }
+
   /// The values stored, in order.
   static std::vector<std::uint64_t>& stores() {
     static std::vector<std::uint64_t> s;
@@ -42,6 +79,14 @@ class record {
   }
 
  private:
+  static std::size_t& countdown() {
+    static std::size_t n = 0;
+    return n;
+  }
+  static std::function<void()>& interruption() {
+    static std::function<void()> f;
+    return f;
+  }
   static std::string& text() {
     static std::string t;
     return t;
@@ -55,19 +100,34 @@ struct recording_atomics {
     atomic() = default;
     atomic(Value v) noexcept : value_{v} {}  // NOLINT(google-explicit-constructor): as std::atomic
     Value load(std::memory_order order) const {
+      record::access();
       record::add("load", order);
       return value_;
     }
     void store(Value v, std::memory_order order) {
+      record::access();
       record::add("store", order);
       record::stores().push_back(static_cast<std::uint64_t>(v));
       value_ = v;
     }
-    Value exchange(Value v, std::memory_order order) { return update("exchange", order, v); }
-    Value fetch_add(Value v, std::memory_order order) { return update("add", order, static_cast<Value>(value_ + v)); }
-    Value fetch_sub(Value v, std::memory_order order) { return update("sub", order, static_cast<Value>(value_ - v)); }
-    Value fetch_or(Value v, std::memory_order order) { return update("or", order, static_cast<Value>(value_ | v)); }
+    Value exchange(Value v, std::memory_order order) {
+      record::access();
+      return update("exchange", order, v);
+    }
+    Value fetch_add(Value v, std::memory_order order) {
+      record::access();
+      return update("add", order, static_cast<Value>(value_ + v));
+    }
+    Value fetch_sub(Value v, std::memory_order order) {
+      record::access();
+      return update("sub", order, static_cast<Value>(value_ - v));
+    }
+    Value fetch_or(Value v, std::memory_order order) {
+      record::access();
+      return update("or", order, static_cast<Value>(value_ | v));
+    }
     bool compare_exchange_strong(Value& expected, Value v, std::memory_order order, std::memory_order) {
+      record::access();
       if (value_ != expected) {
         record::add("cas-failed");
         expected = value_;
@@ -94,7 +154,7 @@ struct recording_atomics {
   struct parking {
     template <class Word>
     bool wait(const Word&, std::uint32_t, const std::chrono::steady_clock::time_point*) noexcept {
-      record::add("sleep");
+      record::sleep();
       return true;
     }
     template <class Word>

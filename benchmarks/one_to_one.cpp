@@ -29,12 +29,12 @@ void one_to_one(suite& s) {
   add_column<64>(t, "64 B");
   for (const std::string column : {"8 B", "64 B"}) {
     const std::string name = "one_to_one " + column + " vs ";
-    s.require_times(name + "fastest packaged queue that sleeps", t, column,
-                    {"moodycamel", "TBB bounded queue", "boost lockfree queue"}, 2);
+    s.require_times(name + "packaged queues", t, column, rivals::packaged_queues, 2);
     s.require_times(name + "swapped vector", t, column, {"mutex + swapped vector"}, 2);
     s.require_times(name + "deque of functions", t, column, {"mutex + deque of functions"}, 8);
     s.require_times(name + "asio post", t, column, {"asio post"}, 12);
   }
+  s.require_times("single_producer 8 B vs spsc_queue", t, "8 B", {"boost spsc_queue"}, 0.7, "peal single_producer");
 }
 
 }  // namespace bench

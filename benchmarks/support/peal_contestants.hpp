@@ -32,6 +32,13 @@ struct peal_bus {
      public:
       explicit producer(bus_type& bus) : bus_{bus} {}
       void publish(E&& event) { bus_.publish(std::move(event)); }
+      void publish(std::span<E> events) {
+        if constexpr (requires { bus_.publish_range(events); }) {
+          bus_.publish_range(events);
+        } else {
+          for (E& event : events) bus_.publish(std::move(event));
+        }
+      }
 
      private:
       bus_type& bus_;

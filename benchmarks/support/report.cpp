@@ -156,9 +156,10 @@ void print_table(std::FILE* out, const table& t) {
   }
 }
 
-unsigned print_targets(std::FILE* out, const suite& s, const reasons& why) {
+unsigned print_targets(std::FILE* out, const suite& s, const reasons& why, bool all) {
   unsigned missed = 0;
   for (const target& t : s.targets()) {
+    if (!all && !t.judge()) continue;
     const verdict v = judge(t, why);
     missed += v.met ? 0 : 1;
     std::fprintf(out, "target %s: %s (goal %s) %s%s%s\n", t.name.c_str(), v.measured.c_str(), t.goal.c_str(),

@@ -18,8 +18,8 @@ reasons read_reasons(const std::string& path);
 
 void print_machine(std::FILE* out, const machine& m, const effort& e);
 void print_table(std::FILE* out, const table& t);
-/// One line a target; returns how many are missed.
-unsigned print_targets(std::FILE* out, const suite& s, const reasons& why);
+/// One line a target, without `all` only those that were measured; returns how many are missed.
+unsigned print_targets(std::FILE* out, const suite& s, const reasons& why, bool all);
 
 void write_json(std::FILE* out, const machine& m, const suite& s, const reasons& why);
 

@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+
+#include <unistd.h>
 
 namespace bench {
 namespace {
@@ -54,9 +58,30 @@ class quiet : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>&) override {}
 };
 
-void run_case(table::one_case& c, const effort& e, benchmark::State& state) {
+/// A run that hangs ends the program and names itself: an event was lost.
+class watchdog {
+ public:
+  explicit watchdog(const std::string& name) {
+    (void)std::snprintf(text_, sizeof text_, "\nHANGS: %s\n", name.c_str());
+    (void)std::signal(SIGALRM, [](int) {
+      (void)!::write(STDERR_FILENO, text_, std::strlen(text_));
+      ::_exit(1);
+    });
+    (void)::alarm(limit_seconds);
+  }
+  ~watchdog() { (void)::alarm(0); }
+  watchdog(const watchdog&) = delete;
+  watchdog& operator=(const watchdog&) = delete;
+
+ private:
+  static constexpr unsigned limit_seconds = 120;
+  static inline char text_[256];
+};
+
+void run_case(const std::string& name, table::one_case& c, const effort& e, benchmark::State& state) {
   for (auto _ : state) {
     try {
+      const watchdog watching{name};
       const std::vector<double> values = c.run(e);
       c.seen.resize(c.columns.size());
       for (std::size_t i = 0; i < values.size() && i < c.seen.size(); ++i) c.seen[i].push_back(values[i]);
@@ -164,7 +189,8 @@ void suite::enlist() {
   for (table& t : tables_) {
     for (table::one_case& c : t.cases()) {
       const std::string name = t.name() + (c.once ? "/once/" : "/each/") + c.row + "/" + c.columns.front();
-      benchmark::RegisterBenchmark(name.c_str(), [&c, this](benchmark::State& state) { run_case(c, effort_, state); })
+      benchmark::RegisterBenchmark(name.c_str(),
+                                   [&c, name, this](benchmark::State& state) { run_case(name, c, effort_, state); })
           ->Iterations(1)
           ->UseManualTime();
     }

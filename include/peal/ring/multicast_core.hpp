@@ -174,6 +174,10 @@ class multicast_core {
   [[nodiscard]] position cursor(std::uint32_t index) const noexcept {
     return table_.at(index).word.load(std::memory_order_relaxed) >> detail::cursor_flag_bits;
   }
+  /// The same for others than its owner: what was done with the events before it has happened before.
+  [[nodiscard]] position passed(std::uint32_t index) const noexcept {
+    return table_.at(index).word.load(std::memory_order_acquire) >> detail::cursor_flag_bits;  // pairs with [K1]
+  }
 
   /// The end of the published run from the cursor on, at most `limit` positions.
   [[nodiscard]] position available(std::uint32_t index, std::size_t limit) const noexcept {

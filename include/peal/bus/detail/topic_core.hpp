@@ -191,7 +191,7 @@ class topic_core final : public topic_base {
   [[nodiscard]] std::uint64_t uses_here(const subscription_base& s) const override { return here_.uses_of(s); }
 
   [[nodiscard]] position head() const noexcept override { return ring_.claim_position(); }
-  [[nodiscard]] position cursor_of(const seat& s) const noexcept override { return ring_.cursor(s.cursor()); }
+  [[nodiscard]] position cursor_of(const seat& s) const noexcept override { return ring_.passed(s.cursor()); }
   [[nodiscard]] std::uint8_t type_at(position p) const noexcept override {
     return ring_.published(p) ? ring_.tag(p) : slot_tag::empty;
   }
@@ -212,6 +212,8 @@ class topic_core final : public topic_base {
     std::atomic<bool> waiting{false};
     std::atomic<std::uint32_t> give_up{0};  ///< heads that may become letters now
     std::atomic<std::uint32_t> step{1};
+    std::atomic<std::uint64_t> moves{0};       ///< events that left the lane for the ring
+    std::atomic<std::uint64_t> moves_then{0};  ///< the same when the timer was armed
   };
 
   result<receipt> refused(claim_status status) noexcept {

@@ -219,6 +219,7 @@ void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell&
     ::new (&envelopes_[p & ring_.mask()]) envelope{c.around};
     tag |= slot_tag::enveloped;
   }
+  lane_timer_.moves.store(lane_timer_.moves.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   lane_timer_.give_up.store(0, std::memory_order_relaxed);
   lane_timer_.step.store(1, std::memory_order_relaxed);
   if (here_.any(c.type)) {
@@ -271,15 +272,18 @@ void topic_core<Runtime, Topic>::watch_lane() noexcept {
     lane_timer& t = self.lane_timer_;
     t.waiting.store(false, std::memory_order_seq_cst);
     if (self.lane_.size() == 0) return;
-    const std::uint32_t step = t.step.load(std::memory_order_relaxed);
-    t.step.store(smaller<std::uint32_t>(step * 2, 1U << 16), std::memory_order_relaxed);
-    t.give_up.store(step, std::memory_order_relaxed);
+    if (t.moves.load(std::memory_order_relaxed) == t.moves_then.load(std::memory_order_relaxed)) {
+      const std::uint32_t step = t.step.load(std::memory_order_relaxed);
+      t.step.store(smaller<std::uint32_t>(step * 2, 1U << 16), std::memory_order_relaxed);
+      t.give_up.store(step, std::memory_order_relaxed);
+    }  // else it has moved since, and whoever finds it stuck again arms the timer again
     const std::uint32_t used = self.used_seats_.load(std::memory_order_acquire);
     for (std::uint32_t i = 0; i < used; ++i) {  // whoever runs next looks at the lane
       self.seats_[i].signal.fetch_or(seat::kick, std::memory_order_seq_cst);
       self.rouse(self.seats_[i]);
     }
   };
+  lane_timer_.moves_then.store(lane_timer_.moves.load(std::memory_order_relaxed), std::memory_order_relaxed);
   runner_.arm(lane_timer_, saturating_add(runner_.now(), bus.overload_after));
 }
 

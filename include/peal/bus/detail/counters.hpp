@@ -25,6 +25,11 @@ struct shared_counter {
 
   void add(std::uint64_t n = 1) noexcept { value.fetch_add(n, std::memory_order_relaxed); }
   void sub(std::uint64_t n = 1) noexcept { value.fetch_sub(n, std::memory_order_relaxed); }
+  /// Counts what the caller has done before; get_before() that sees it makes that visible to what follows.
+  void add_after() noexcept { value.fetch_add(1, std::memory_order_release); }  // [counted]
+  [[nodiscard]] std::uint64_t get_before() const noexcept {
+    return value.load(std::memory_order_acquire);  // pairs with [counted]
+  }
   [[nodiscard]] std::uint64_t get() const noexcept { return value.load(std::memory_order_relaxed); }
 };
 

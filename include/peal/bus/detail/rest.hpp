@@ -16,13 +16,15 @@ class milestone {
  public:
   explicit milestone(const bus_base& bus) {
     for (const topic_base* t : bus.topics) {
-      inside_.push_back(t->published_inside());  // before the head: counted only after the claim
+      inside_.push_back(t->published_inside());                    // before the head: counted only after the claim
+      lanes_were_empty_ = lanes_were_empty_ && t->in_lane() == 0;  // what stands there now gets a place behind the head
       heads_.push_back(t->head());
     }
   }
 
   /// Nothing was published from inside since; so nothing that it caused can be missing.
   [[nodiscard]] bool still(const bus_base& bus) const noexcept {
+    if (!lanes_were_empty_) return false;
     for (std::size_t i = 0; i < inside_.size(); ++i) {
       if (bus.topics[i]->published_inside() != inside_[i] || bus.topics[i]->in_lane() != 0) return false;
     }
@@ -95,6 +97,7 @@ class milestone {
     return s.oldest_kept() > marks_.back().kept;
   }
 
+  bool lanes_were_empty_ = true;
   std::vector<position> heads_;
   std::vector<std::uint64_t> inside_;
   std::vector<mark> marks_;  // kept aside before the milestone: what is kept later may stay

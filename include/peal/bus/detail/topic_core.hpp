@@ -100,7 +100,7 @@ class topic_core final : public topic_base {
   /// Refuses outsiders, or everybody.
   void close(bool for_all) noexcept override { ring_.close(for_all ? claim_status::closed : claim_status::closing); }
   [[nodiscard]] std::uint64_t in_lane() const noexcept override { return lane_.size(); }
-  [[nodiscard]] std::uint64_t published_inside() const noexcept override { return inside_.get(); }
+  [[nodiscard]] std::uint64_t published_inside() const noexcept override { return inside_.get_before(); }
   [[nodiscard]] claim_status state() const noexcept { return ring_.state(); }
   [[nodiscard]] std::size_t footprint() const noexcept override {
     return sizeof(*this) + ring_.footprint() + ring_.capacity() * sizeof(envelope) + lane_.bytes() +
@@ -277,7 +277,7 @@ class topic_core final : public topic_base {
       const claim_result c = place.ready() ? ring_.try_claim(1, who) : claim_result{claim_status::full, 0};
       if (c.status == claim_status::claimed) {
         const receipt r = finish(c.first, event, call.options, parent, place);
-        inside_.add();
+        inside_.add_after();
         return r;
       }
       if (c.status != claim_status::full) return refused(c.status);
@@ -299,7 +299,7 @@ class topic_core final : public topic_base {
       drain_lane();
       return publish_errc::overloaded;
     }
-    inside_.add();
+    inside_.add_after();
     drain_lane();
     return receipt{};
   }

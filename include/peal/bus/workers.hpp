@@ -128,6 +128,8 @@ class worker_pool final : public detail::executor {
 
  private:
   static constexpr std::size_t most_turns_a_poll = 1024;
+  static constexpr std::uint32_t short_batch = 16;
+  static constexpr unsigned gathering_pauses = 8;
 
   /// Each seat is queued at most once and there is room for all, so "full" only ever means that a worker has been
   /// suspended in the middle of taking what stood there a lap ago.
@@ -234,6 +236,9 @@ inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
     detail::run_state state = detail::run_state::more;
     do {
       state = s.topic->run(s);
+      // Two threads in step on one line are slow: after a short batch some events may gather.
+      const bool gather = state == detail::run_state::more && s.last_runs.load(std::memory_order_relaxed) < short_batch;
+      for (unsigned i = 0; gather && i < gathering_pauses; ++i) native_atomics::pause();
     } while (state == detail::run_state::more && queue_.empty() && watched.empty() &&
              !stop_.load(std::memory_order_relaxed));
     if (state == detail::run_state::more) {

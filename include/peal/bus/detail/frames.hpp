@@ -11,7 +11,6 @@
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #else
-#include <functional>
 #include <thread>
 #endif
 

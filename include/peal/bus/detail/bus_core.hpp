@@ -136,7 +136,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     const std::uint8_t type = type_number<E>;
     auto& topic = topic_of<E>();
     for (const letter_ptr& l : topic.letters.find(q, &type)) {
-      if (l->cause == dead_cause::overloaded ? publish_again<E>(topic, *l) : give_back(topic, *l)) ++count;
+      if (l->cause == dead_cause::overloaded ? publish_again<E>(topic, l) : give_back(topic, *l)) ++count;
     }
     return count;
   }
@@ -226,36 +226,35 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     {
       const std::lock_guard lock{base.wiring};
       for (const auto& s : base.subscriptions) {
-        if (&s->topic() == &topic && s->name() == l.subscription && !s->runs_here) owner = s;
+        if (&s->topic() == &topic && s->name() == l.subscription && !s->runs_here && s->wants(l.type)) owner = s;
       }
       if (owner == nullptr || !topic.letters.remove(l.number)) return false;
-      owner->counts_.dead.sub();
+      // A letter of an earlier subscription of this name stays in that one's account, as taken away.
+      const bool own = l.owner_number == owner->number;
+      own ? owner->counts_.dead.sub() : owner->counts_.inherited.add();
       owner->counts_.redriven.add();
+      owner->returning_.fetch_add(1, std::memory_order_seq_cst);
       again->owner = owner.get();
-      if (owner->push_due(again.get())) (void)again.release();
+      if (owner->push_due(again.get())) {
+        (void)again.release();
+      } else {  // it stopped in between: taken away
+        owner->returning_.fetch_sub(1, std::memory_order_seq_cst);
+        own ? owner->counts_.dead.add() : owner->counts_.inherited.sub();
+      }
     }
-    if (again != nullptr) owner->counts_.dead.add();  // it stopped in between: the letter counts as taken away
     base.wake_stalled();
     return true;
   }
 
   /// An event that never got into its topic is published again.
   template <class E, class T>
-  bool publish_again(T& topic, const kept& l) {
-    E copy(*static_cast<const E*>(l.event()));
-    const publish_options o{l.around.correlation, l.around.causation, {}};
+  bool publish_again(T& topic, const letter_ptr& l) {
+    E copy(*static_cast<const E*>(l->event()));
+    const publish_options o{l->around.correlation, l->around.causation, {}};
     const publish_call call{&o, patience::none, {}};
-    if (!topic.letters.remove(l.number)) return false;
+    if (!topic.letters.remove(l->number)) return false;
     if (topic.publish(copy, call)) return true;
-    kept_ptr back = copy_event_aside(*l.ops, l.event());
-    back->type = l.type;
-    back->has_position = false;
-    back->around = l.around;
-    back->has_envelope = l.has_envelope;
-    back->cause = l.cause;
-    back->died_at = l.died_at;
-    back->subscription = l.subscription;
-    topic.letters.put(back, true);
+    topic.letters.put_back(l);
     return false;
   }
 

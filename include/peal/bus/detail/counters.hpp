@@ -47,6 +47,7 @@ struct delivery_counters {
   counter failures;  ///< runs that failed
   shared_counter dead;
   shared_counter redriven;
+  shared_counter inherited;     ///< letters of an earlier subscription of this name that came back to this one
   shared_counter lost_outputs;  ///< of handlers on a publisher's thread, for which there was no room
 };
 

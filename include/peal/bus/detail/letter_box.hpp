@@ -54,24 +54,43 @@ class letter_box {
     return found;
   }
 
+  /// Undoes a removal: the letter stands where it stood, under its number.
+  void put_back(const letter_ptr& l) {
+    const std::lock_guard lock{mutex_};
+    const std::size_t at = place_of(l->number);
+    if (at < numbers_.size() && numbers_[at] == l->number) {
+      letters_[at] = l;
+    } else {
+      letters_.insert(letters_.begin() + static_cast<std::ptrdiff_t>(at), l);
+      numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(at), l->number);
+    }
+    count_.store(++live_, std::memory_order_seq_cst);
+  }
+
   /// Removes one letter; false when somebody else was faster.
   bool remove(std::uint64_t number) {
     letter_ptr gone;  // declared before the lock, so destroyed after it: the event's destructor is user code
     const std::lock_guard lock{mutex_};
-    std::size_t low = 0;
-    std::size_t high = letters_.size();
-    while (low < high) {  // the place of the first letter with this number or a later one; removed ones keep none
-      const std::size_t middle = (low + high) / 2;
-      (numbers_[middle] < number ? low : high) = numbers_[middle] < number ? middle + 1 : middle;
-    }
-    if (low == letters_.size() || numbers_[low] != number || letters_[low] == nullptr) return false;
-    gone = std::move(letters_[low]);
+    const std::size_t at = place_of(number);
+    if (at == letters_.size() || numbers_[at] != number || letters_[at] == nullptr) return false;
+    gone = std::move(letters_[at]);
     count_.store(--live_, std::memory_order_seq_cst);
     if (live_ * 2 < letters_.size()) close_gaps();
     return true;
   }
 
  private:
+  /// Of the first letter with this number or a later one.
+  [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
+    std::size_t low = 0;
+    std::size_t high = numbers_.size();
+    while (low < high) {
+      const std::size_t middle = (low + high) / 2;
+      (numbers_[middle] < number ? low : high) = numbers_[middle] < number ? middle + 1 : middle;
+    }
+    return low;
+  }
+
   void close_gaps() noexcept {
     std::size_t to = 0;
     for (std::size_t from = 0; from < letters_.size(); ++from) {

@@ -94,7 +94,7 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
     r.handled = taken - r.filtered - r.expired - r.discarded - r.dead - r.stopped;
   } else {
     r.handled = c.handled.get();
-    r.kept = s.kept_count() + (s.outputs_waiting() ? 1 : 0);
+    r.kept = s.kept_count() + s.returning_.load(std::memory_order_relaxed) + (s.outputs_waiting() ? 1 : 0);
     if (standing) {
       r.dropped += s.topic().dropped_by(s.place(), s.types());
       const std::int64_t behind_head = distance(s.topic().head(), s.topic().cursor_of(s.place()));
@@ -104,7 +104,7 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
     r.stalled = s.stalled();
   }
   r.waiting = unread + r.kept;
-  r.accepted = taken + r.dropped + unread;
+  r.accepted = taken + c.inherited.get() + r.dropped + unread;
   return r;
 }
 

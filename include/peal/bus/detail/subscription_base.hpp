@@ -129,6 +129,7 @@ class subscription_base {
   const bool runs_here;        ///< on publishers' threads: it has no seat
   const std::uint64_t number;  ///< of all subscriptions that the bus ever had, this one's
   delivery_counters counts_{};
+  std::atomic<std::uint64_t> returning_{0};  ///< redriven letters on their way back
   std::atomic<bool> stop_asked_{false};
   std::vector<event_id> left_{};  ///< what a drain has abandoned; at most max_left, read once it has stopped
   static constexpr std::size_t max_left = 10'000;
@@ -227,7 +228,6 @@ class subscription_base {
   decision homeless_what_{};
   wake_up wake_up_{};
   std::atomic<kept*> due_{nullptr};
-  std::atomic<std::uint64_t> returning_{0};  // redriven letters that are not in the list yet
   std::atomic<std::uint64_t> kept_count_{0};
   std::atomic<std::uint64_t> kept_ever_{0};
   std::atomic<std::uint64_t> oldest_kept_{~std::uint64_t{0}};  ///< serial; all ones: none

@@ -40,7 +40,8 @@ TEST_CASE("on_publisher_thread: the handler has run on this thread when publish 
   CHECK(f.of("here").handled == 100);
 }
 
-TEST_CASE("on_publisher_thread: publishers on many threads, with and without readers of the ring", "[bus][here][P1][P2]") {
+TEST_CASE("on_publisher_thread: publishers on many threads, with and without readers of the ring",
+          "[bus][here][P1][P2]") {
   const bool with_reader = GENERATE(false, true);
   const watchdog dog{"inline handlers under concurrency"};
   bus_fixture<small> f{{.workers = 2}};
@@ -180,7 +181,8 @@ TEST_CASE("on_publisher_thread: a handler that throws ends its attempt only", "[
       },
       peal::on_publisher_thread);
   std::uint64_t after = 0;
-  const auto behind = f.subscribe<tick>("behind", [&](const tick&) { ++after; }, peal::on_publisher_thread);
+  const auto behind = f.subscribe<tick>(
+      "behind", [&](const tick&) { ++after; }, peal::on_publisher_thread);
   for (std::uint64_t n = 0; n < 10; ++n) f->publish(tick{n});
   CHECK(after == 10);
   CHECK(f.of("thrower").handled == 8);
@@ -201,7 +203,8 @@ TEST_CASE("on_publisher_thread: outputs are published, correlated and counted", 
   std::vector<std::uint64_t> echoes;
   bool right = true;
   const auto a = f.subscribe<tick>(
-      "a", [](const tick& t) -> std::optional<echo> { return t.n % 2 == 0 ? std::optional<echo>{echo{t.n}} : std::nullopt; },
+      "a",
+      [](const tick& t) -> std::optional<echo> { return t.n % 2 == 0 ? std::optional<echo>{echo{t.n}} : std::nullopt; },
       peal::on_publisher_thread);
   const auto b = f.subscribe<echo>(
       "b",

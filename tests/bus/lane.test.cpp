@@ -268,7 +268,8 @@ TEST_CASE("lane: outside publishers go on when the last reader leaves a lane beh
   }
 }
 
-TEST_CASE("lane: a destructor that publishes more than the ring holds does not strand the lane", "[bus][lane][P7][P9]") {
+TEST_CASE("lane: a destructor that publishes more than the ring holds does not strand the lane",
+          "[bus][lane][P7][P9]") {
   const bool heard = GENERATE(false, true);
   CAPTURE(heard);
   const watchdog dog{"publishing destructor"};

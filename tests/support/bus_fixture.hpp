@@ -121,8 +121,8 @@ class counted {
 
 /// Checks one subscription's books (promise P3); `at rest` is for the caller to see to.
 inline void check_books(const peal::subscription_statistics& s) {
-  CAPTURE(s.name, s.accepted, s.handled, s.discarded, s.dead, s.expired, s.filtered, s.deduplicated, s.dropped, s.stopped,
-          s.abandoned, s.waiting, s.kept);
+  CAPTURE(s.name, s.accepted, s.handled, s.discarded, s.dead, s.expired, s.filtered, s.deduplicated, s.dropped,
+          s.stopped, s.abandoned, s.waiting, s.kept);
   CHECK(s.accounted() == s.accepted);
 }
 

@@ -102,11 +102,11 @@ class basic_bus {
 
   /// Runs what is ready of subscriptions with the policy on_poll, and of all when the bus has no workers, on the calling
   /// thread. Returns how many deliveries were run.
-  std::size_t poll() { return core_->runner.poll(); }
+  std::size_t poll() { return core_->runner.alive() ? core_->runner.poll() : 0; }
 
   /// The same, but sleeps until there is something, at most so long.
   std::size_t poll_for(nanoseconds time) {
-    if (const std::size_t n = poll(); n != 0) return n;
+    if (const std::size_t n = poll(); n != 0 || !core_->runner.alive()) return n;
     (void)core_->runner.wait_polled(saturating_add(core_->runner.now(), time));
     return poll();
   }

@@ -103,24 +103,25 @@ class [[nodiscard(
   class meter {
    public:
     meter() noexcept = default;
-    meter(std::shared_ptr<detail::subscription_base> s, std::weak_ptr<void> core) noexcept
-        : subscription_{std::move(s)}, core_{std::move(core)} {}
+    meter(std::shared_ptr<detail::subscription_base> s, detail::bus_link link) noexcept
+        : subscription_{std::move(s)}, link_{std::move(link)} {}
     [[nodiscard]] subscription_statistics statistics() const {
-      const auto core = core_.lock();
-      if (core == nullptr || subscription_ == nullptr) return {};
+      const auto core = link_.core.lock();
+      if (core == nullptr || subscription_ == nullptr || !link_.same_process(core.get())) return {};
       const std::lock_guard lock{subscription_->topic().bus.wiring};
       return detail::statistics_of(*subscription_);
     }
 
    private:
     std::shared_ptr<detail::subscription_base> subscription_;
-    std::weak_ptr<void> core_;
+    detail::bus_link link_;
   };
-  [[nodiscard]] meter counters() const noexcept { return {subscription_, link_.core}; }
+  [[nodiscard]] meter counters() const noexcept { return {subscription_, link_}; }
 
  private:
   [[nodiscard]] std::shared_ptr<void> living() const noexcept {
-    return subscription_ != nullptr ? link_.core.lock() : nullptr;
+    auto core = subscription_ != nullptr ? link_.core.lock() : nullptr;
+    return core != nullptr && link_.same_process(core.get()) ? core : nullptr;
   }
 
   std::shared_ptr<detail::subscription_base> subscription_;

@@ -83,7 +83,9 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   }
 
   explicit bus_core(const bus_options& o)
-      : runner{o, sizeof...(Topics) * o.max_subscriptions}, on_stuck_{o.on_stuck}, topics_{prepare(o), runner, o} {}
+      : runner{o, sizeof...(Topics) * seats_for(o.max_subscriptions)},
+        on_stuck_{o.on_stuck},
+        topics_{prepare(o), runner, o} {}
 
   /// The last owner outside the threads lets go.
   static void end(std::shared_ptr<bus_core> core) noexcept {
@@ -119,6 +121,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   template <class E>
   std::vector<dead_letter_record<E>> letters(const dead_letter_query& q) {
     std::vector<dead_letter_record<E>> found;
+    if (!runner.alive()) return found;
     const std::uint8_t type = type_number<E>;
     for (const letter_ptr& l : topic_of<E>().letters.find(q, &type)) {
       const event_id id =
@@ -133,6 +136,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   template <class E>
   std::size_t redrive(const dead_letter_query& q) {
     std::size_t count = 0;
+    if (!runner.alive()) return count;
     const std::uint8_t type = type_number<E>;
     auto& topic = topic_of<E>();
     for (const letter_ptr& l : topic.letters.find(q, &type)) {
@@ -144,6 +148,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   template <class E>
   std::size_t discard(const dead_letter_query& q) {
     std::size_t count = 0;
+    if (!runner.alive()) return count;
     const std::uint8_t type = type_number<E>;
     auto& topic = topic_of<E>();
     for (const letter_ptr& l : topic.letters.find(q, &type)) {
@@ -155,6 +160,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
 
   bus_statistics statistics() {
     bus_statistics all;
+    if (!runner.alive()) return all;
     for (const topic_base* t : base.topics) all.topics.push_back(t->statistics());
     const std::lock_guard lock{base.wiring};
     for (const auto& s : base.subscriptions) all.subscriptions.push_back(statistics_of(*s));
@@ -191,22 +197,32 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   static bus_link attach(void* self, topic_base& topic, const std::shared_ptr<subscription_base>& s,
                          const attachment& how) {
     auto& core = *static_cast<bus_core*>(self);
-    seat* place = nullptr;
-    {
-      const std::lock_guard lock{core.base.wiring};
-      if (core.base.closed) throw bus_closed("peal: subscription \"" + s->name() + "\": the bus has ended");
-      for (const auto& other : core.base.subscriptions) {
-        if (other->name() == s->name()) throw name_in_use(s->name());
-      }
-      core.base.subscriptions.reserve(core.base.subscriptions.size() + 1);
-      if (how.here != nullptr) {
-        topic.attach_here(s, how.types, how.here, how.count);
-      } else {
-        place = &topic.attach(s, how.dropping, how.polled);
-      }
-      core.base.subscriptions.push_back(s);
+    if (!core.runner.alive()) throw bus_closed("peal: this process was forked; the bus lives in its parent");
+    bus_base& base = core.base;
+    std::unique_lock lock{base.wiring};
+    if (base.closed) throw bus_closed("peal: subscription \"" + s->name() + "\": the bus has ended");
+    for (const auto& other : base.subscriptions) {
+      if (other->name() == s->name()) throw name_in_use(s->name());
     }
-    if (place != nullptr) core.runner.enqueue(*place);
+    for (const std::string* const other : base.joining) {
+      if (*other == s->name()) throw name_in_use(s->name());
+    }
+    base.joining.push_back(&s->name());
+    struct joining {
+      std::vector<const std::string*>& names;
+      const std::string* mine;
+      ~joining() { std::erase(names, mine); }
+    } const until_it_stands{base.joining, &s->name()};
+    base.subscriptions.reserve(base.subscriptions.size() + base.joining.size());
+    seat* place = nullptr;
+    if (how.here != nullptr) {
+      topic.attach_here(s, how.types, how.here, how.count);
+    } else {
+      place = &topic.attach(lock, s, how.dropping, how.polled);
+    }
+    base.subscriptions.push_back(s);
+    lock.unlock();
+    if (place != nullptr) topic.begin(*place);
     return core.link();
   }
 

@@ -106,6 +106,7 @@ class milestone {
 
 template <class Executor>
 settle_report settle(bus_base& bus, Executor& runner, time_point until) {
+  if (!runner.alive()) return {false, {"this process was forked; the bus lives in its parent"}};
   if (const frame* inside = bus.frames.current(); inside != nullptr) {
     return {false, {"settle was called from inside a handler of this bus, which it would wait for"}};
   }
@@ -146,9 +147,28 @@ inline stuck_handler stuck_in(const subscription_base& s) {
   return h;
 }
 
+/// What a handler that does not end leaves behind it: everything but what it has now. Caller holds bus.wiring.
+inline void count_left(const subscription_base& s, drain_report& report) {
+  if (s.runs_here) return;
+  const position now = s.running_position_.load(std::memory_order_relaxed);
+  position p = s.topic().cursor_of(s.place());
+  const bool from_ring = distance(now, p) >= 0;
+  if (from_ring) p = advance(now, 1);
+  std::uint64_t found = 0;
+  for (; distance(s.topic().head(), p) > 0; p = advance(p, 1)) {
+    const std::uint8_t tag = s.topic().type_at(p);
+    if ((tag & slot_tag::empty) != 0 || !s.wants(tag & slot_tag::type_mask)) continue;
+    if (found++ < subscription_base::max_left) report.abandoned_ids.push_back(s.topic().id_at(p));
+  }
+  const std::uint64_t kept = s.kept_count();
+  report.abandoned += found + (from_ring || kept == 0 ? kept : kept - 1);
+}
+
 template <class Executor>
 drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
   drain_report report;
+  report.complete = runner.alive();
+  if (!report.complete) return report;  // a fork's child: the threads are the parent's, and so may be any lock
   const time_point began = runner.now();
   const std::uint64_t handled_before = handled_in(bus);
   for (topic_base* t : bus.topics) t->close(false);
@@ -175,8 +195,7 @@ drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
       const std::lock_guard lock{bus.wiring};
       if (!stopped) {
         report.stuck.push_back(stuck_in(*s));
-        const subscription_statistics now = statistics_of(*s);
-        report.abandoned += now.waiting > 0 ? now.waiting - 1 : 0;  // one is with the handler
+        count_left(*s, report);
         continue;
       }
       report.abandoned += s->counts().abandoned.get();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace peal::inline v0::detail {
@@ -47,5 +48,8 @@ struct alignas(64) seat {
 
   [[nodiscard]] std::uint32_t cursor() const noexcept { return cursor_index.load(std::memory_order_relaxed); }
 };
+
+/// More than may stand at once: one that has stopped keeps its seat while that is queued, until a worker comes by.
+[[nodiscard]] constexpr std::size_t seats_for(std::size_t max_subscriptions) noexcept { return 2 * max_subscriptions; }
 
 }  // namespace peal::inline v0::detail

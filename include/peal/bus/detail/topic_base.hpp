@@ -78,8 +78,9 @@ struct bus_base {
   event_count<> progress{
       barrier<>{}, spin_limit{0, 0}};  ///< notified when a run of a subscription has ended; settle and drain wait here
   event_count<> stops{barrier<>{}, spin_limit{0, 0}};  ///< notified when a subscription has stopped
-  std::atomic<bool> resting{false};  ///< drained past its deadline, or being destroyed: no run starts any more
-  std::mutex wiring;                 ///< names and seats; no user code runs under it
+  std::atomic<bool> resting{false};         ///< drained past its deadline, or being destroyed: no run starts any more
+  std::mutex wiring;                        ///< names and seats; no user code runs under it
+  std::vector<const std::string*> joining;  ///< names on their way in, under `wiring`
   std::vector<std::shared_ptr<subscription_base>> subscriptions;  ///< those that stand, under `wiring`
   std::vector<subscription_statistics> ended;                     ///< of those that a drain ended, under `wiring`
   std::vector<topic_base*> topics;
@@ -118,7 +119,11 @@ class topic_base {
   /// One of those who may touch a seat lets go of it; the last puts it back.
   virtual void free_seat(seat& s) noexcept = 0;
 
-  virtual seat& attach(std::shared_ptr<subscription_base> subscription, bool dropping, bool polled) = 0;
+  /// Gives `wiring`, the lock on bus.wiring, away while it joins the ring, where destructors of events may run.
+  virtual seat& attach(std::unique_lock<std::mutex>& wiring, const std::shared_ptr<subscription_base>& s, bool dropping,
+                       bool polled) = 0;
+  /// The subscription stands and may be run.
+  virtual void begin(seat& s) noexcept = 0;
   /// Handlers on publishers' threads: `types` and `run` name the same `count` event types.
   virtual void attach_here(const std::shared_ptr<subscription_base>& s, const std::uint8_t* types,
                            const here_function* run, std::size_t count) = 0;
@@ -126,6 +131,7 @@ class topic_base {
   virtual void sweep_here() noexcept = 0;
   [[nodiscard]] virtual std::uint64_t uses_here(const subscription_base& s) const = 0;
 
+  [[nodiscard]] event_id id_at(position p) const noexcept { return {bus.epoch, std::uint64_t{index} << 56 | p}; }
   [[nodiscard]] virtual position head() const noexcept = 0;
   [[nodiscard]] virtual position cursor_of(const seat& s) const noexcept = 0;
   [[nodiscard]] virtual std::uint8_t type_at(position p) const noexcept = 0;

@@ -40,8 +40,9 @@ class topic_core final : public topic_base {
         envelopes_{static_cast<envelope*>(::operator new(ring_.capacity() * sizeof(envelope)))},
         lane_{o.lane_capacity},
         here_{owner},
-        seats_{std::make_unique<seat[]>(o.max_subscriptions)},
-        max_seats_{o.max_subscriptions} {
+        seats_{std::make_unique<seat[]>(seats_for(o.max_subscriptions))},
+        max_seats_{seats_for(o.max_subscriptions)},
+        max_subscriptions_{o.max_subscriptions} {
     types = storage_from<typename traits::events>::ops.data();
     type_count = static_cast<std::uint8_t>(traits::events::size);
     free_seats_.reserve(max_seats_);
@@ -181,7 +182,13 @@ class topic_core final : public topic_base {
     const std::lock_guard lock{bus.wiring};
     free_seats_.push_back(&s);
   }
-  seat& attach(std::shared_ptr<subscription_base> subscription, bool dropping, bool polled) override;
+  seat& attach(std::unique_lock<std::mutex>& wiring, const std::shared_ptr<subscription_base>& subscription,
+               bool dropping, bool polled) override;
+  void begin(seat& s) noexcept override {
+    if (lane_.size() != 0) s.signal.fetch_or(seat::kick, std::memory_order_seq_cst);  // the join has made room
+    ring_.order().settle();
+    if (recheck_work(s) && take_back(s)) runner_.enqueue(s);
+  }
   void attach_here(const std::shared_ptr<subscription_base>& s, const std::uint8_t* mine, const here_function* run,
                    std::size_t count) override {
     here_.add(s, mine, run, count);
@@ -425,6 +432,7 @@ class topic_core final : public topic_base {
   inline_board here_;
   std::unique_ptr<seat[]> seats_;
   const std::size_t max_seats_;
+  const std::size_t max_subscriptions_;
   std::vector<seat*> free_seats_;
   hold_cells holds_;
   alignas(64) shared_counter unheard_;

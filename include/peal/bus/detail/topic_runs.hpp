@@ -102,23 +102,35 @@ run_state topic_core<Runtime, Topic>::hold(seat& s, bool paused) noexcept {
 }
 
 template <class Runtime, class Topic>
-seat& topic_core<Runtime, Topic>::attach(std::shared_ptr<subscription_base> subscription, bool dropping, bool polled) {
+seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
+                                         const std::shared_ptr<subscription_base>& subscription, bool dropping,
+                                         bool polled) {
   seat* s = nullptr;
   const std::uint32_t used = used_seats_.load(std::memory_order_relaxed);
+  std::optional<std::uint32_t> cursor;
   if (!free_seats_.empty()) {
     s = free_seats_.back();
+    free_seats_.pop_back();
   } else if (used < max_seats_) {
     s = &seats_[used];
+    used_seats_.store(used + 1, std::memory_order_release);
   }
-  const auto cursor = s == nullptr ? std::nullopt : dropping ? ring_.join_dropping() : ring_.join();
+  if (s != nullptr) {
+    wiring.unlock();
+    cursor = dropping ? ring_.join_dropping() : ring_.join();
+    wiring.lock();
+    if (cursor && bus.closed) {
+      wiring.unlock();
+      ring_.leave(*std::exchange(cursor, std::nullopt));
+      wiring.lock();
+    }
+    if (!cursor) free_seats_.push_back(s);
+  }
+  if (!cursor && bus.closed) throw bus_closed("peal: subscription \"" + subscription->name() + "\": the bus has ended");
   if (!cursor) {
     throw limit_reached("peal: subscription \"" + subscription->name() + "\": this topic has " +
-                        std::to_string(max_seats_) + " subscriptions already; raise bus_options.max_subscriptions");
-  }
-  if (!free_seats_.empty()) {
-    free_seats_.pop_back();
-  } else {
-    used_seats_.store(used + 1, std::memory_order_release);
+                        std::to_string(max_subscriptions_) +
+                        " subscriptions already; raise bus_options.max_subscriptions");
   }
   s->subscription = subscription.get();
   s->cursor_index.store(*cursor, std::memory_order_relaxed);
@@ -127,9 +139,10 @@ seat& topic_core<Runtime, Topic>::attach(std::shared_ptr<subscription_base> subs
   s->leaving.store(0, std::memory_order_relaxed);
   s->hands.store(1, std::memory_order_relaxed);
   s->held.store(0, std::memory_order_relaxed);
-  s->signal.store(seat::kick, std::memory_order_relaxed);  // its first run looks at the lane: the join has made room
+  s->signal.store(0, std::memory_order_relaxed);
   subscription->sit(*s);
   s->running.store(0, std::memory_order_release);
+  declare_idle(*s);
   return *s;
 }
 

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// expect: peal: the events of one subscription must share a topic
+#include <peal/bus/bus.hpp>
+
+struct order {};
+struct refund {};
+
+#ifdef PEAL_EXPECT_FAIL
+using shop = peal::bus<order, refund>;
+#else
+using shop = peal::bus<peal::topic<order, refund>>;
+#endif
+
+peal::subscription wire(peal::subscriber<order, refund> in) {
+  return in.subscribe("books", [](const auto&) {});
+}
+
+peal::subscription wire_all(shop& bus) { return wire(bus); }

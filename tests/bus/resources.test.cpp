@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::atomic<std::uint64_t> allocations{0};
+[[maybe_unused]] std::atomic<std::uint64_t> allocations{0};
 
 struct plain {
   std::uint64_t number = 0;

@@ -4,9 +4,9 @@
 //   [ four topics ] ──▶ eight subscriptions, a worker a core, all asleep
 //
 // Checked: no processor time and no context switch while it is idle; the next event arrives.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <memory>
 #include <thread>
 
 #include <peal/bus/bus.hpp>
@@ -49,7 +49,8 @@ std::vector<double> idle(const effort& e) {
   if (heard != 2) throw wrong_result("the event after idleness was not heard");
   const double kib = 1024;
   const double cpu = (end.process_seconds - start.process_seconds) - (end.thread_seconds - start.thread_seconds);
-  return {static_cast<double>(bus.footprint()) / kib, static_cast<double>(after - before) / kib, cpu / seconds * 100,
+  return {static_cast<double>(bus.footprint()) / kib, static_cast<double>(after - before) / kib,
+          std::max(cpu, 0.0) / seconds * 100,
           static_cast<double>(end.switches - start.switches) - 1};  // this thread's own sleep is one
 }
 

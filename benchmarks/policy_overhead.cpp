@@ -6,13 +6,14 @@
 // One thread does both, so no line travels and only instructions count. What a publish and a delivery cost without
 // policies stands in the first row; the other rows say what comes on top of it.
 // Checked: every event handled once, in order.
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <peal/bus/bus.hpp>
 #include <peal/policy/filter.hpp>
@@ -30,53 +31,60 @@ namespace {
 using event_type = event<24>;
 constexpr std::size_t room = 4096;
 
-/// Nanoseconds of a publish and of a delivery, one thread doing both in turns.
-template <class Bus, class Publish>
-std::pair<double, double> take_turns(Bus& bus, double wanted_seconds, Publish publish) {
-  clock::duration publishing{};
-  clock::duration delivering{};
-  std::uint64_t count = 0;
-  while (std::chrono::duration<double>(publishing + delivering).count() < wanted_seconds || count == 0) {
+/// A bus that one thread fills and empties in turns; the time of each turn is kept.
+template <class Topic>
+class turning {
+ public:
+  template <class E = event_type, class Handler, class... Policies>
+  explicit turning(std::type_identity<E>, Handler handler, Policies... policies)
+      : subscription_{bus_.template subscribe<E>("s", std::move(handler), policies...)} {}
+
+  template <class Make>
+  void turn(Make make) {
     const auto start = clock::now();
-    for (std::size_t i = 0; i < room; ++i) publish(++count);
+    for (std::size_t i = 0; i < room; ++i) bus_.publish(make());
     const auto published = clock::now();
-    while (bus.poll() != 0) continue;
-    delivering += clock::now() - published;
-    publishing += published - start;
+    while (bus_.poll() != 0) continue;
+    delivering_.push_back(seconds_since(published) / room * 1e9);
+    publishing_.push_back(std::chrono::duration<double, std::nano>(published - start).count() / room);
   }
-  const auto each = [count](clock::duration d) {
-    return std::chrono::duration<double, std::nano>(d).count() / static_cast<double>(count);
-  };
-  return {each(publishing), each(delivering)};
-}
-
-template <class Topic, class... Policies>
-std::vector<double> costs(const effort& e, Policies... policies) {
-  std::vector<ledger> seen(1);
-  std::uint64_t published = 0;
-  std::pair<double, double> cost;
-  {
-    peal::bus<Topic> bus{{.workers = 0, .capacity = room}};
-    auto s = bus.template subscribe<event_type>(
-        "s", [&](const event_type& event) { seen.front()(event); }, policies...);
-    cost = take_turns(bus, e.seconds, [&](std::uint64_t number) {
-      bus.publish(event_type{number, {}});
-      published = number;
-    });
+  void forget_times() {
+    publishing_.clear();
+    delivering_.clear();
   }
-  check(seen, 1, published);
-  return {cost.first, cost.second};
-}
+  double publish_ns() { return at_rank(publishing_, 0.5); }
+  double deliver_ns() { return at_rank(delivering_, 0.5); }
 
-/// A row with its own run of the plain subscription right beside it, so that the difference drifts with nothing.
+ private:
+  peal::bus<Topic> bus_{{.workers = 0, .capacity = room}};
+  peal::subscription subscription_;
+  std::vector<double> publishing_;
+  std::vector<double> delivering_;
+};
+
+/// A plain subscription and one with the policies take turns, so that their difference drifts with nothing.
 template <class Topic = peal::topic<event_type>, class... Policies>
 void add(table& t, const std::string& row, Policies... policies) {
   t.measure(row, {"publish", "deliver", "publish extra", "deliver extra"}, [=](const effort& e) {
-    const auto plain = costs<peal::topic<event_type>>(e);
-    auto with = costs<Topic>(e, policies...);
-    with.push_back(with[0] - plain[0]);
-    with.push_back(with[1] - plain[1]);
-    return with;
+    std::vector<ledger> plain_seen(1);
+    std::vector<ledger> seen(1);
+    std::uint64_t count = 0;
+    turning<peal::topic<event_type>> plain{std::type_identity<event_type>{},
+                                           [&](const event_type& event) { plain_seen.front()(event); }};
+    turning<Topic> with{std::type_identity<event_type>{}, [&](const event_type& event) { seen.front()(event); },
+                        policies...};
+    const auto start = clock::now();
+    do {
+      std::uint64_t number = count;
+      plain.turn([&] { return event_type{++number, {}}; });
+      number = count;
+      with.turn([&] { return event_type{++number, {}}; });
+      count = number;
+    } while (seconds_since(start) < e.seconds);
+    check(plain_seen, 1, count);
+    check(seen, 1, count);
+    return std::vector<double>{with.publish_ns(), with.deliver_ns(), with.publish_ns() - plain.publish_ns(),
+                               with.deliver_ns() - plain.deliver_ns()};
   });
 }
 
@@ -88,37 +96,32 @@ struct keyed {
 /// Deliveries of events with a new string key each, when a million keys are remembered already.
 class million_keys {
  public:
-  std::vector<double> operator()(const effort& e) {
-    if (bus_ == nullptr) fill(e.quick ? 100'000 : 1'000'000);
-    const std::uint64_t before = handled_;
-    const std::uint64_t first = published_;
-    const auto cost = take_turns(*bus_, e.seconds, [&](std::uint64_t) { publish(); });
-    if (handled_ - before != published_ - first) throw wrong_result("a new key was taken for an old one");
-    return {cost.first, cost.second};
+  explicit million_keys(std::size_t keys)
+      : bus_{std::type_identity<keyed>{}, [this](const keyed&) { ++handled_; },
+             peal::idempotent{&keyed::key, {.window = std::chrono::hours{24}, .capacity = keys}}} {
+    while (published_ < keys) bus_.turn([this] { return next(); });
+  }
+
+  std::vector<double> operator()(double seconds) {
+    bus_.forget_times();
+    const auto start = clock::now();
+    do {
+      bus_.turn([this] { return next(); });
+    } while (seconds_since(start) < seconds);
+    if (handled_ != published_) throw wrong_result("a new key was taken for an old one");
+    return {bus_.publish_ns(), bus_.deliver_ns()};
   }
 
  private:
-  void fill(std::uint64_t keys) {
-    bus_ = std::make_unique<bus_type>(peal::bus_options{.workers = 0, .capacity = room});
-    subscription_ = bus_->subscribe<keyed>(
-        "s", [this](const keyed&) { ++handled_; },
-        peal::idempotent{&keyed::key, {.window = std::chrono::hours{24}, .capacity = static_cast<std::size_t>(keys)}});
-    while (published_ < keys) {
-      for (std::size_t i = 0; i < room; ++i) publish();
-      while (bus_->poll() != 0) continue;
-    }
-  }
-  void publish() {
+  keyed next() {
     char text[32];
     const int n = std::snprintf(text, sizeof text, "order-%016llu", static_cast<unsigned long long>(++published_));
-    bus_->publish(keyed{published_, std::string(text, static_cast<std::size_t>(n))});
+    return {published_, std::string(text, static_cast<std::size_t>(n))};
   }
 
-  using bus_type = peal::bus<keyed>;
-  std::unique_ptr<bus_type> bus_;
-  peal::subscription subscription_;
   std::uint64_t published_ = 0;
   std::uint64_t handled_ = 0;
+  turning<peal::topic<keyed>> bus_;
 };
 
 constexpr double limit_ns = 10;
@@ -141,8 +144,10 @@ void policy_overhead(suite& s) {
   add(t, "idempotent, integer keys, 65,536 remembered",
       peal::idempotent{&event_type::value, {.window = std::chrono::hours{24}, .capacity = 65'536}});
   const std::string million = "idempotent, string keys, 10^6 remembered";
-  t.measure(million, {"publish", "deliver"},
-            [keys = std::make_shared<million_keys>()](const effort& e) { return (*keys)(e); });
+  t.measure(million, {"publish", "deliver"}, [keys = std::shared_ptr<million_keys>{}](const effort& e) mutable {
+    if (keys == nullptr) keys = std::make_shared<million_keys>(e.quick ? 100'000 : 1'000'000);
+    return (*keys)(e.seconds);
+  });
   for (const char* row : {"filter", "on<…>, otherwise(back-off)", "middleware", "side_store", "behind{drop_oldest}"}) {
     s.require_at_most(std::string("policy_overhead ") + row, t, row, "deliver extra", limit_ns);
   }

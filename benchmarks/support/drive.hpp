@@ -14,6 +14,7 @@
 #include "support/contestant.hpp"
 #include "support/event.hpp"
 #include "support/machine.hpp"
+#include "support/suite.hpp"
 
 namespace bench {
 
@@ -37,6 +38,20 @@ class start_line {
   std::atomic<unsigned> missing_;
   std::atomic<bool> open_{false};
 };
+
+/// Calls `chunk()`, which does `size` operations, until so many are done; seconds they take at the median chunk's pace. For
+/// work of one thread: an interruption spoils a chunk and not the figure.
+template <class Chunk>
+double by_chunks(std::uint64_t operations, std::uint64_t size, Chunk chunk) {
+  std::vector<double> took;
+  took.reserve(operations / size + 1);
+  for (std::uint64_t done = 0; done < operations; done += size) {
+    const auto start = clock::now();
+    chunk();
+    took.push_back(seconds_since(start));
+  }
+  return at_rank(took, 0.5) * static_cast<double>(operations) / static_cast<double>(size);
+}
 
 /// Publishes `count` events as producer `me`, `Batch` at once if that is more than 1.
 template <std::size_t Batch, class E, class Producer>

@@ -32,13 +32,7 @@ struct peal_bus {
      public:
       explicit producer(bus_type& bus) : bus_{bus} {}
       void publish(E&& event) { bus_.publish(std::move(event)); }
-      void publish(std::span<E> events) {
-        if constexpr (requires { bus_.publish_range(events); }) {
-          bus_.publish_range(events);
-        } else {
-          for (E& event : events) bus_.publish(std::move(event));
-        }
-      }
+      void publish(std::span<E> events) { (void)bus_.publish_range(events.data(), events.size()); }
 
      private:
       bus_type& bus_;

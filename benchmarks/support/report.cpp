@@ -2,7 +2,7 @@
 #include "support/report.hpp"
 
 #include <algorithm>
-#include <cinttypes>
+#include <cmath>
 #include <fstream>
 
 namespace bench {
@@ -45,7 +45,6 @@ std::string quoted(const std::string& text) {
   }
   return result + '"';
 }
-/// Three decimals always, so that a script without fractions can drop the point.
 std::string number(double value) {
   char text[64];
   (void)std::snprintf(text, sizeof text, "%.3f", value);
@@ -90,10 +89,12 @@ void write_rows(std::FILE* out, const table& t) {
       const auto found = t.at(row, column);
       if (!found) continue;
       const auto ratio = t.ratio(row, column);
-      std::fprintf(out, "%s{\"column\": %s, \"median\": %s, \"low\": %s, \"high\": %s, \"times\": %s, \"said\": %s}",
+      std::fprintf(out,
+                   "%s{\"column\": %s, \"median\": %s, \"low\": %s, \"high\": %s, \"times\": %s, \"said\": %s, "
+                   "\"thousandths\": %lld}",
                    comma, quoted(column).c_str(), number(found->median).c_str(), number(found->low).c_str(),
                    number(found->high).c_str(), ratio ? number(*ratio).c_str() : "null",
-                   quoted(said(found->median)).c_str());
+                   quoted(said(found->median)).c_str(), std::llround(found->median * 1e3));
       comma = ", ";
     }
     std::fputs("]}", out);

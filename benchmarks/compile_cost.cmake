@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+# What peal costs to compile: processor time of g++ -O0 for one event and one handler, for each further pair, and for each
+# further pair with five policies; the least of some runs, because others can only add to it. Included by run.cmake.
+
+set(further 15)  # a topic has at most 16
+set(runs 3)
+if(QUICK)
+  set(runs 1)
+endif()
+
+# peal_source(<file> <pairs> <policies of a subscription> [<topic>]): a program with so many events and handlers, each event
+# in a topic of its own, or all in one.
+function(peal_source file pairs policies)
+  set(events "")
+  set(names "")
+  set(subscriptions "")
+  foreach(i RANGE 1 ${pairs})
+    string(APPEND events "struct e${i} { std::uint64_t id; std::string text; };\n")
+    list(APPEND names e${i})
+    string(REPLACE "EVENT" "e${i}" with "${policies}")
+    string(APPEND subscriptions
+      "  auto s${i} = bus.subscribe<e${i}>(\"s${i}\", [&](const e${i}& e) { sum += e.id; }${with});\n  bus.publish(e${i}{${i}, {}});\n")
+  endforeach()
+  list(JOIN names ", " names)
+  if(ARGN)
+    set(names "peal::topic<${names}>")
+  endif()
+  file(WRITE ${file} "#include <peal/peal.hpp>\n#include <cstdint>\n#include <stdexcept>\n#include <string>\n"
+    "struct gateway_timeout : std::runtime_error { using std::runtime_error::runtime_error; };\n${events}"
+    "int main() {\n  peal::bus<${names}> bus;\n  std::uint64_t sum = 0;\n${subscriptions}  bus.settle();\n  return sum == 0;\n}\n")
+endfunction()
+
+# peal_compile(<file> <out>): hundredths of a second.
+function(peal_compile file out)
+  set(best 1000000)
+  foreach(run RANGE 1 ${runs})
+    execute_process(COMMAND ${CXX} -std=c++20 -O0 -time -I${INCLUDE} -c ${file} -o ${file}.o
+      RESULT_VARIABLE code ERROR_VARIABLE text)
+    if(NOT code EQUAL 0)
+      string(SUBSTRING "${text}" 0 600 text)
+      message(STATUS "compile cost: ${file} does not compile: ${text}")
+      set(${out} 0 PARENT_SCOPE)
+      return()
+    endif()
+    set(sum 0)
+    string(REGEX MATCHALL "# [a-z0-9]+ [0-9]+\\.[0-9][0-9] [0-9]+\\.[0-9][0-9]" lines "${text}")
+    foreach(line IN LISTS lines)
+      string(REGEX MATCH "([0-9]+)\\.([0-9][0-9]) ([0-9]+)\\.([0-9][0-9])$" line "${line}")
+      foreach(part ${CMAKE_MATCH_1}${CMAKE_MATCH_2} ${CMAKE_MATCH_3}${CMAKE_MATCH_4})
+        string(REGEX REPLACE "^0+([0-9])" "\\1" part ${part})
+        math(EXPR sum "${sum} + ${part}")
+      endforeach()
+    endforeach()
+    if(sum LESS best)
+      set(best ${sum})
+    endif()
+  endforeach()
+  set(${out} ${best} PARENT_SCOPE)
+endfunction()
+
+# peal_enter(<column> <hundredths> <how many>): milliseconds each, with one decimal.
+function(peal_enter column hundredths count)
+  math(EXPR tenths "${hundredths} * 100 / ${count}")
+  math(EXPR whole "${tenths} / 10")
+  math(EXPR tenth "${tenths} % 10")
+  file(APPEND ${external} "compile_cost|peal|${column}|${whole}.${tenth}\n")
+endfunction()
+
+set(five ", peal::filter{[](const EVENT& e) { return e.id != 0; }}, peal::idempotent{&EVENT::id}, peal::middleware{[](const auto&, peal::delivery&, auto&& next) { return next(); }}, peal::on<gateway_timeout>(peal::backoff{.attempts = 5}), peal::otherwise(peal::dead_letter)")
+math(EXPR all "1 + ${further}")
+set(folder ${OUT}/compile_cost)
+peal_source(${folder}/one.cpp 1 "")
+peal_source(${folder}/all.cpp ${all} "")
+peal_source(${folder}/all_one_topic.cpp ${all} "" one_topic)
+peal_source(${folder}/one_five.cpp 1 "${five}")
+peal_source(${folder}/all_five.cpp ${all} "${five}")
+foreach(name one all all_one_topic one_five all_five)
+  peal_compile(${folder}/${name}.cpp ${name})
+endforeach()
+if(one AND all)
+  peal_enter("one event" ${one} 1)
+  math(EXPR difference "${all} - ${one}")
+  peal_enter("each further" ${difference} ${further})
+endif()
+if(one AND all_one_topic)
+  math(EXPR difference "${all_one_topic} - ${one}")
+  peal_enter("each further, one topic" ${difference} ${further})
+endif()
+if(one_five AND all_five)
+  peal_enter("one event, five policies" ${one_five} 1)
+  math(EXPR difference "${all_five} - ${one_five}")
+  peal_enter("each further, five policies" ${difference} ${further})
+endif()

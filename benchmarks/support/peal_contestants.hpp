@@ -89,7 +89,7 @@ struct peal_ring {
 
    public:
     lane(const shape& s, std::vector<Sink>& sinks)
-        : ring_{{.capacity = s.capacity}}, reader_{[this, cursor = ring_.subscribe(), &sink = sinks.front()]() mutable {
+        : ring_{{.capacity = s.capacity}}, reader_{[cursor = ring_.subscribe(), &sink = sinks.front()]() mutable {
             while (cursor.consume(sink, 256) != 0) continue;
           }} {}
     ~lane() { finish(); }

@@ -16,7 +16,7 @@ namespace detail {
 struct bus_link {
   std::weak_ptr<void> core;
   bool (*same_process)(const void* core) noexcept = nullptr;
-  void (*keep)(void* core, std::shared_ptr<subscription_base>) = nullptr;
+  void (*keep)(void* core, const std::shared_ptr<subscription_base>&) = nullptr;
 };
 }  // namespace detail
 

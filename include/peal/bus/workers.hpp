@@ -143,6 +143,8 @@ class worker_pool final : public detail::executor {
   }
 
   std::size_t run_polled(detail::seat& s) noexcept;
+  class watch;
+  detail::seat* spin(watch& watched, nanoseconds patience) noexcept;
   void worker_main(detail::bus_base& bus) noexcept;
   void timer_main() noexcept;
 
@@ -154,8 +156,6 @@ class worker_pool final : public detail::executor {
     const std::lock_guard lock{wheel_mutex_};
     return wheel_.next();
   }
-
-  class watch;
 
   const unsigned workers_wanted_;
   const nanoseconds spin_;
@@ -177,10 +177,41 @@ class worker_pool final : public detail::executor {
 /// What one worker watches: subscriptions that it found empty and still owns.
 class worker_pool::watch {
  public:
-  explicit watch(worker_pool& pool) : pool_{pool} { parked_.reserve(64); }
+  watch(worker_pool& pool, detail::bus_base& bus) : pool_{pool}, bus_{bus} { parked_.reserve(64); }
 
-  void park(detail::seat& s) { parked_.push_back(&s); }
-  [[nodiscard]] bool empty() const noexcept { return parked_.empty(); }
+  /// The next seat that has something to do; null if there is none.
+  detail::seat* look() noexcept {
+    if (detail::seat* const s = next()) return s;
+    detail::seat* s = nullptr;
+    while (pool_.queue_.try_pop(s)) {
+      if (s->topic->has_work(*s)) return s;
+      parked_.push_back(s);        // not run: handing those watched over for it would send them round and round
+      bus_.progress.notify_all();  // its last turn may have left that to the next
+    }
+    return nullptr;
+  }
+
+  /// Runs a seat for as long as it is the only one with something to do.
+  void run(detail::seat& s) noexcept {
+    // A handler may run long: what else is ready or may become so is left to others, awake.
+    if (pool_.workers_wanted_ > 1) {
+      hand_over();
+      if (!pool_.queue_.empty()) pool_.work_.notify_one(side::rare);
+    }
+    detail::run_state state = detail::run_state::more;
+    do {
+      state = s.topic->run(s);
+      // Two threads in step on one line are slow: after a short batch some events may gather.
+      const bool gather = state == detail::run_state::more && s.last_runs.load(std::memory_order_relaxed) < short_batch;
+      for (unsigned i = 0; gather && i < gathering_pauses; ++i) native_atomics::pause();
+    } while (state == detail::run_state::more && pool_.queue_.empty() && parked_.empty() &&
+             !pool_.stop_.load(std::memory_order_relaxed));
+    if (state == detail::run_state::more) {
+      put(pool_.queue_, s);
+    } else if (state == detail::run_state::idle) {
+      parked_.push_back(&s);
+    }
+  }
 
   /// One that has something to do, no longer watched; null if none has.
   detail::seat* next() noexcept {
@@ -218,63 +249,37 @@ class worker_pool::watch {
   }
 
   worker_pool& pool_;
+  detail::bus_base& bus_;
   std::vector<detail::seat*> parked_;
 };
+
+/// Nothing to do: one of the workers looks a while before it sleeps.
+inline detail::seat* worker_pool::spin(watch& watched, nanoseconds patience) noexcept {
+  detail::seat* found = nullptr;
+  if (patience.count() <= 0) return found;
+  if (spinning_.fetch_add(1, std::memory_order_relaxed) < 1) {
+    const time_point began = now();
+    for (unsigned i = 0; found == nullptr && !stop_.load(std::memory_order_relaxed); ++i) {
+      for (unsigned k = 0; k < 32 && (found = watched.look()) == nullptr; ++k) native_atomics::pause();
+      if (found == nullptr && i > 8) native_atomics::yield();
+      if (found == nullptr && now() - began > patience) break;
+    }
+  }
+  spinning_.fetch_sub(1, std::memory_order_relaxed);
+  return found;
+}
 
 inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
   bool taken = false;
   const std::uint32_t cell = bus.frames.take(taken);  // a worker's place among those in user code is its own for good
-  watch watched{*this};
+  watch watched{*this, bus};
   nanoseconds patience = spin_;
   constexpr nanoseconds least = std::chrono::microseconds{2};
-  const auto run = [&](detail::seat& s) {
-    // A handler may run long: what else is ready or may become so is left to others, awake.
-    if (workers_wanted_ > 1) {
-      watched.hand_over();
-      if (!queue_.empty()) work_.notify_one(side::rare);
-    }
-    detail::run_state state = detail::run_state::more;
-    do {
-      state = s.topic->run(s);
-      // Two threads in step on one line are slow: after a short batch some events may gather.
-      const bool gather = state == detail::run_state::more && s.last_runs.load(std::memory_order_relaxed) < short_batch;
-      for (unsigned i = 0; gather && i < gathering_pauses; ++i) native_atomics::pause();
-    } while (state == detail::run_state::more && queue_.empty() && watched.empty() &&
-             !stop_.load(std::memory_order_relaxed));
-    if (state == detail::run_state::more) {
-      put(queue_, s);
-    } else if (state == detail::run_state::idle) {
-      watched.park(s);
-    }
-  };
-  const auto look = [&]() -> detail::seat* {
-    if (detail::seat* const s = watched.next()) return s;
-    detail::seat* s = nullptr;
-    while (queue_.try_pop(s)) {
-      if (s->topic->has_work(*s)) return s;
-      watched.park(*s);           // not run: handing those watched over for it would send them round and round
-      bus.progress.notify_all();  // its last turn may have left that to the next
-    }
-    return nullptr;
-  };
   while (!stop_.load(std::memory_order_relaxed)) {
-    if (detail::seat* const s = look()) {
-      run(*s);
-      continue;
-    }
-    // Nothing to do: look a while, as one of few, then sleep.
-    detail::seat* found = nullptr;
-    if (patience.count() > 0 && spinning_.fetch_add(1, std::memory_order_relaxed) < 1) {
-      const time_point began = now();
-      for (unsigned i = 0; found == nullptr && !stop_.load(std::memory_order_relaxed); ++i) {
-        for (unsigned k = 0; k < 32 && (found = look()) == nullptr; ++k) native_atomics::pause();
-        if (found == nullptr && i > 8) native_atomics::yield();
-        if (found == nullptr && now() - began > patience) break;
-      }
-    }
-    if (patience.count() > 0) spinning_.fetch_sub(1, std::memory_order_relaxed);
+    detail::seat* found = watched.look();
+    if (found == nullptr) found = spin(watched, patience);
     if (found != nullptr) {
-      run(*found);
+      watched.run(*found);
       continue;
     }
     watched.declare_idle();

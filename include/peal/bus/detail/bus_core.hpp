@@ -228,7 +228,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
 
   bus_link link() { return {this->weak_from_this(), &same_process, &keep}; }
   static bool same_process(const void* self) noexcept { return static_cast<const bus_core*>(self)->runner.alive(); }
-  static void keep(void*, std::shared_ptr<subscription_base>) {}  // it stands in base.subscriptions anyway
+  static void keep(void*, const std::shared_ptr<subscription_base>&) {}  // it stands in base.subscriptions anyway
 
   /// A letter's delivery comes back to its subscription.
   bool give_back(topic_base& topic, const kept& l) {

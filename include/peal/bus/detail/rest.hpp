@@ -164,6 +164,31 @@ inline void count_left(const subscription_base& s, drain_report& report) {
   report.abandoned += found + (from_ring || kept == 0 ? kept : kept - 1);
 }
 
+/// Past the deadline: ends what has not come to its end and writes down what that was.
+inline void abandon_rest(bus_base& bus, drain_report& report) {
+  bus.resting.store(true, std::memory_order_seq_cst);
+  milestone goal{bus};
+  std::vector<std::shared_ptr<subscription_base>> left;
+  {
+    const std::lock_guard lock{bus.wiring};
+    for (const auto& s : bus.subscriptions) {
+      if (!goal.has_passed(*s)) left.push_back(s);
+    }
+  }
+  for (const auto& s : left) {
+    const bool stopped = begin_stop(s, seat::abandon);
+    const std::lock_guard lock{bus.wiring};
+    if (!stopped) {
+      report.stuck.push_back(stuck_in(*s));
+      count_left(*s, report);
+      continue;
+    }
+    report.abandoned += s->counts().abandoned.get();
+    report.abandoned_ids.insert(report.abandoned_ids.end(), s->left_.begin(), s->left_.end());
+    bus.ended.push_back(statistics_of(*s));
+  }
+}
+
 template <class Executor>
 drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
   drain_report report;
@@ -180,29 +205,7 @@ drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
     report.complete = done && goal.still(bus);
     if (report.complete || !done || (Executor::waits_for_time && runner.now() >= until)) break;
   }
-  if (!report.complete && !inside) {
-    bus.resting.store(true, std::memory_order_seq_cst);
-    milestone goal{bus};
-    std::vector<std::shared_ptr<subscription_base>> left;
-    {
-      const std::lock_guard lock{bus.wiring};
-      for (const auto& s : bus.subscriptions) {
-        if (!goal.has_passed(*s)) left.push_back(s);
-      }
-    }
-    for (const auto& s : left) {
-      const bool stopped = begin_stop(s, seat::abandon);
-      const std::lock_guard lock{bus.wiring};
-      if (!stopped) {
-        report.stuck.push_back(stuck_in(*s));
-        count_left(*s, report);
-        continue;
-      }
-      report.abandoned += s->counts().abandoned.get();
-      report.abandoned_ids.insert(report.abandoned_ids.end(), s->left_.begin(), s->left_.end());
-      bus.ended.push_back(statistics_of(*s));
-    }
-  }
+  if (!report.complete && !inside) abandon_rest(bus, report);
   if (!inside) {
     for (topic_base* t : bus.topics) t->close(true);
   }
@@ -232,10 +235,10 @@ void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handl
       if (on_stuck != nullptr) {
         on_stuck(h);
       } else {
-        std::fprintf(stderr,
-                     "peal: the bus waits in its destructor for subscription \"%s\", which has been handling %s %llu\n",
-                     h.subscription.c_str(), h.event.empty() ? "event" : h.event.c_str(),
-                     static_cast<unsigned long long>(h.position));
+        (void)std::fprintf(
+            stderr, "peal: the bus waits in its destructor for subscription \"%s\", which has been handling %s %llu\n",
+            h.subscription.c_str(), h.event.empty() ? "event" : h.event.c_str(),
+            static_cast<unsigned long long>(h.position));
       }
     }
   }

@@ -185,6 +185,8 @@ class subscription_base {
 
   decision decide(attempt_end& end, std::uint32_t attempts, error_history& errors, std::uint8_t type);
   bool carry_out(const decision& what, kept_ptr& k) noexcept;
+  bool bury(const decision& what, kept_ptr& k) noexcept;
+  void wait_behind(void* claim, kept& event) noexcept;
   bool put_aside(const decision& what, const event_at& at, error_history& errors);
   kept_ptr copy_aside(const event_at& at) noexcept;
   void end_kept(kept* k, attempt_end& end);

@@ -203,45 +203,52 @@ inline bool subscription_base::put_aside(const decision& what, const event_at& a
   return true;
 }
 
-inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noexcept {
+inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept {
   kept& event = *k;
-  if (what.step == next_step::bury) {
-    const std::uint8_t type = event.type;
-    const bool was_kept = event.linked;
-    if (was_kept) detach(event);  // before it is a letter, which others may take and free
-    event.claim = nullptr;
-    event.cause = what.cause;
-    event.died_at = now();
-    event.owner_number = number;
-    bool put = false;
-    const auto failed = rule_set<>{}.run([&] {
-      event.subscription = name_;
-      put = topic_.letters.put(k);
-    });
-    if (failed || !put) {
-      if (failed) wake_later();
-      was_kept ? reattach(event) : link(event);
-      homeless_what_ = what;
-      homeless_ = std::move(k);
-      return false;
-    }
-    counts_.dead.add();
-    if (was_kept) note_detached();
-    if (what.claim != nullptr) abandoned(what.claim, type);
-    return true;
+  const std::uint8_t type = event.type;
+  const bool was_kept = event.linked;
+  if (was_kept) detach(event);  // before it is a letter, which others may take and free
+  event.claim = nullptr;
+  event.cause = what.cause;
+  event.died_at = now();
+  event.owner_number = number;
+  bool put = false;
+  const auto failed = rule_set<>{}.run([&] {
+    event.subscription = name_;
+    put = topic_.letters.put(k);
+  });
+  if (failed || !put) {
+    if (failed) wake_later();
+    was_kept ? reattach(event) : link(event);
+    homeless_what_ = what;
+    homeless_ = std::move(k);
+    return false;
   }
+  counts_.dead.add();
+  if (was_kept) note_detached();
+  if (what.claim != nullptr) abandoned(what.claim, type);
+  return true;
+}
+
+inline void subscription_base::wait_behind(void* claim, kept& event) noexcept {
+  event.next = nullptr;
+  void** last = &waiters_of(claim, event.type);
+  kept* at = static_cast<kept*>(*last);
+  if (at == nullptr) {
+    *last = &event;
+    return;
+  }
+  while (at->next != nullptr) at = at->next;
+  at->next = &event;
+}
+
+inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noexcept {
+  if (what.step == next_step::bury) return bury(what, k);
+  kept& event = *k;
   if (!event.linked) link(event);
   (void)k.release();
   if (what.step == next_step::wait_behind) {
-    event.next = nullptr;
-    void** last = &waiters_of(what.claim, event.type);
-    kept* at = static_cast<kept*>(*last);
-    if (at == nullptr) {
-      *last = &event;
-    } else {
-      while (at->next != nullptr) at = at->next;
-      at->next = &event;
-    }
+    wait_behind(what.claim, event);
     return true;
   }
   event.claim = what.claim;

@@ -146,12 +146,9 @@ seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
   return *s;
 }
 
-/// With `running` taken for good: counts what is left, lets the handler go.
+/// Passes over what a subscription that ends has not read; returns how many events for it that were.
 template <class Runtime, class Topic>
-void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
-  subscription_base& sub = *s.subscription;
-  const std::shared_ptr<subscription_base> alive = bus.forget(sub);
-  user_code inside{bus.frames, &sub, nullptr};
+std::uint64_t topic_core<Runtime, Topic>::count_unread(seat& s, subscription_base& sub) noexcept {
   std::uint64_t left = 0;
   const position head = ring_.claim_position();
   const auto count = [&](position first, position last) {
@@ -177,6 +174,16 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
       if (last == at) Runtime::atomics::yield();
     }
   }
+  return left;
+}
+
+/// With `running` taken for good: counts what is left, lets the handler go.
+template <class Runtime, class Topic>
+void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
+  subscription_base& sub = *s.subscription;
+  const std::shared_ptr<subscription_base> alive = bus.forget(sub);
+  user_code inside{bus.frames, &sub, nullptr};
+  std::uint64_t left = count_unread(s, sub);
   sub.counts_.taken.add(left);
   left += sub.release_kept();
   ((s.signal.load(std::memory_order_relaxed) & seat::abandon) != 0 ? sub.counts_.abandoned : sub.counts_.stopped)

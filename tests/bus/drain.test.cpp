@@ -20,7 +20,8 @@ using small = peal::topic<job, peal::capacity<4>>;
 
 }  // namespace
 
-TEST_CASE("drain: what was accepted is handled, with all that it causes; then everybody is refused", "[bus][drain][P10]") {
+TEST_CASE("drain: what was accepted is handled, with all that it causes; then everybody is refused",
+          "[bus][drain][P10]") {
   const watchdog dog{"drain"};
   bus_fixture<job, report> f{{.workers = 2}};
   std::atomic<std::uint64_t> jobs{0}, reports{0};

@@ -31,7 +31,8 @@ TEST_CASE("fork: a child's publish is refused and it can let go of everything", 
   std::atomic<std::uint64_t> handled{0};
   auto bus = std::make_unique<bus_type>(peal::bus_options{.workers = 2});
   auto s = bus->subscribe<job>("s", [&](const job&) { ++handled; });
-  auto here = bus->subscribe<job>("here", [](const job&) {}, peal::on_publisher_thread);
+  auto here = bus->subscribe<job>(
+      "here", [](const job&) {}, peal::on_publisher_thread);
   auto paused = bus->subscribe<job>("paused", [](const job&) {});
   paused.pause();
   bus->publish(job{});
@@ -50,9 +51,7 @@ TEST_CASE("fork: a child's publish is refused and it can let go of everything", 
           return 7;
         }) == 7);
   CHECK(in_child([&] {
-          {
-            auto gone = std::move(s);
-          }
+          { auto gone = std::move(s); }
           bus.reset();
           here = {};
           return 7;

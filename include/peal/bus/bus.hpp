@@ -36,7 +36,7 @@ class basic_bus {
   explicit basic_bus(const bus_options& options = {}) : core_{core_type::make(options)} {}
   basic_bus(const basic_bus&) = delete;
   basic_bus& operator=(const basic_bus&) = delete;
-  ~basic_bus() { core_type::end(std::move(core_)); }
+  ~basic_bus() { core_type::end(core_); }  // waiting publishers have read core_: it is left alone until they are out
 
   // ---- publishing ----
 

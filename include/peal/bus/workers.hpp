@@ -177,7 +177,7 @@ class worker_pool final : public detail::executor {
 /// What one worker watches: subscriptions that it found empty and still owns.
 class worker_pool::watch {
  public:
-  watch(worker_pool& pool, detail::bus_base& bus) : pool_{pool}, bus_{bus} { parked_.reserve(64); }
+  explicit watch(worker_pool& pool) : pool_{pool} { parked_.reserve(64); }
 
   /// The next seat that has something to do; null if there is none.
   detail::seat* look() noexcept {
@@ -185,8 +185,7 @@ class worker_pool::watch {
     detail::seat* s = nullptr;
     while (pool_.queue_.try_pop(s)) {
       if (s->topic->has_work(*s)) return s;
-      parked_.push_back(s);        // not run: handing those watched over for it would send them round and round
-      bus_.progress.notify_all();  // its last turn may have left that to the next
+      parked_.push_back(s);  // not run: handing those watched over for it would send them round and round
     }
     return nullptr;
   }
@@ -207,6 +206,7 @@ class worker_pool::watch {
     } while (state == detail::run_state::more && pool_.queue_.empty() && parked_.empty() &&
              !pool_.stop_.load(std::memory_order_relaxed));
     if (state == detail::run_state::more) {
+      s.signal.fetch_or(detail::seat::work, std::memory_order_seq_cst);  // what it has due cannot be seen from outside
       put(pool_.queue_, s);
     } else if (state == detail::run_state::idle) {
       parked_.push_back(&s);
@@ -249,7 +249,6 @@ class worker_pool::watch {
   }
 
   worker_pool& pool_;
-  detail::bus_base& bus_;
   std::vector<detail::seat*> parked_;
 };
 
@@ -272,7 +271,7 @@ inline detail::seat* worker_pool::spin(watch& watched, nanoseconds patience) noe
 inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
   bool taken = false;
   const std::uint32_t cell = bus.frames.take(taken);  // a worker's place among those in user code is its own for good
-  watch watched{*this, bus};
+  watch watched{*this};
   nanoseconds patience = spin_;
   constexpr nanoseconds least = std::chrono::microseconds{2};
   while (!stop_.load(std::memory_order_relaxed)) {

@@ -88,10 +88,10 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
         topics_{prepare(o), runner, o} {}
 
   /// The last owner outside the threads lets go.
-  static void end(std::shared_ptr<bus_core> core) noexcept {
+  static void end(const std::shared_ptr<bus_core>& core) noexcept {
     if (!core->runner.alive()) {
       // A fork's child: the threads are the parent's, and so may be any lock. What is left is left.
-      (void)new std::shared_ptr<bus_core>(std::move(core));
+      (void)new std::shared_ptr<bus_core>(core);
       return;
     }
     end_bus(core->base, core->runner, core->on_stuck_);

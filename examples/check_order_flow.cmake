@@ -68,7 +68,7 @@ elseif(CASE STREQUAL "missing_input")
 elseif(CASE STREQUAL "interrupt")
   # More orders than a second can take; after SIGINT what was accepted is finished and reported.
   find_program(timeout timeout REQUIRED)
-  execute_process(COMMAND ${timeout} --preserve-status -s INT 1 ${PROGRAM} --orders 20000000 --seed 1
+  execute_process(COMMAND ${timeout} --foreground --preserve-status -s INT 1 ${PROGRAM} --orders 20000000 --seed 1
     RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
   if(NOT code EQUAL 0)
     message(FATAL_ERROR "exit code ${code} after SIGINT\n${out}\n${err}")

@@ -42,13 +42,28 @@ class worker_pool final : public detail::executor {
   [[nodiscard]] bool alive() const noexcept { return mark_.same_process(); }
 
   void enqueue(detail::seat& s) noexcept override {
-    if (s.polled || workers_wanted_ == 0) {
+    if (s.polled) {
       put(polled_, s);
       poll_.notify_all(side::rare);
     } else {
       put(queue_, s);
       work_.notify_one(side::rare);
     }
+  }
+
+  void release_retired() noexcept override {
+    for (mpmc_ring<detail::seat*>* const queue : {&queue_, &polled_}) {
+      detail::seat* s = nullptr;
+      for (std::size_t n = queue->size_approx(); n != 0 && queue->try_pop(s); --n) {
+        if (s->retired()) {
+          (void)s->topic->run(*s);
+        } else {
+          put(*queue, *s);
+        }
+      }
+    }
+    work_.notify_all(side::rare);  // one who found the queue empty meanwhile may be asleep
+    poll_.notify_all(side::rare);
   }
 
   void arm(timer_node& node, time_point due) noexcept override {
@@ -105,6 +120,8 @@ class worker_pool final : public detail::executor {
   }
 
   [[nodiscard]] unsigned worker_count() const noexcept { return workers_wanted_; }
+  /// Everything waits for poll(), whatever its policy.
+  [[nodiscard]] bool only_polls() const noexcept { return workers_wanted_ == 0; }
 
   /// Runs what is ready for poll() on the calling thread; returns how many runs of handlers that were.
   std::size_t poll() noexcept {

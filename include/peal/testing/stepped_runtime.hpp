@@ -65,7 +65,14 @@ class stepped_executor final : public detail::executor {
   [[nodiscard]] time_point now() const noexcept override { return now_; }
   [[nodiscard]] std::uint64_t random_bits() noexcept override { return random_.next(); }
   [[nodiscard]] bool alive() const noexcept { return true; }
+  [[nodiscard]] static constexpr bool only_polls() noexcept { return false; }
   void enqueue(detail::seat& s) noexcept override { (s.polled ? polled_ : ready_).push_back(&s); }
+  void release_retired() noexcept override {
+    for (std::vector<detail::seat*>* const queue : {&ready_, &polled_}) {
+      std::erase_if(*queue,
+                    [](detail::seat* s) { return s->retired() && s->topic->run(*s) == detail::run_state::retired; });
+    }
+  }
   void arm(timer_node& node, time_point due) noexcept override { wheel_.arm(node, due); }
   bool cancel(timer_node& node) noexcept override { return wheel_.cancel(node); }
 

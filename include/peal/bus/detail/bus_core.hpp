@@ -218,7 +218,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     if (how.here != nullptr) {
       topic.attach_here(s, how.types, how.here, how.count);
     } else {
-      place = &topic.attach(lock, s, how.dropping, how.polled);
+      place = &topic.attach(lock, s, how.dropping, how.polled || core.runner.only_polls());
     }
     base.subscriptions.push_back(s);
     lock.unlock();

@@ -25,6 +25,9 @@ class executor {
   /// Queues a seat whose `ready` the caller owns.
   virtual void enqueue(seat& s) noexcept = 0;
 
+  /// Takes seats whose subscription has stopped out of the queues, so that others may have them.
+  virtual void release_retired() noexcept = 0;
+
   virtual void arm(timer_node& node, time_point due) noexcept = 0;
   /// False when the node was not armed, or has just fired.
   virtual bool cancel(timer_node& node) noexcept = 0;

@@ -46,6 +46,8 @@ struct alignas(64) seat {
   bool dropping = false;  ///< its cursor does not hold publishers back
   bool polled = false;    ///< runs in bus.poll(), not on a worker
 
+  /// Its subscription has stopped, and only the owner of `ready` has still to let go of it.
+  [[nodiscard]] bool retired() const noexcept { return leaving.load(std::memory_order_acquire) != 0; }
   [[nodiscard]] std::uint32_t cursor() const noexcept { return cursor_index.load(std::memory_order_relaxed); }
 };
 

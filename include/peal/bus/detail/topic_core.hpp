@@ -417,6 +417,18 @@ class topic_core final : public topic_base {
     free_seat(s);
     return run_state::retired;
   }
+  /// Caller holds bus.wiring; null when all are taken.
+  seat* take_seat() noexcept {
+    const std::uint32_t used = used_seats_.load(std::memory_order_relaxed);
+    if (!free_seats_.empty()) {
+      seat* const s = free_seats_.back();
+      free_seats_.pop_back();
+      return s;
+    }
+    if (used == max_seats_) return nullptr;
+    used_seats_.store(used + 1, std::memory_order_release);
+    return &seats_[used];
+  }
   void finish_subscription(seat& s) noexcept;
   std::uint64_t count_unread(seat& s, subscription_base& sub) noexcept;
   [[nodiscard]] batch view(position first, position last) const noexcept {

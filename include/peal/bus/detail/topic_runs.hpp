@@ -105,16 +105,16 @@ template <class Runtime, class Topic>
 seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
                                          const std::shared_ptr<subscription_base>& subscription, bool dropping,
                                          bool polled) {
-  seat* s = nullptr;
-  const std::uint32_t used = used_seats_.load(std::memory_order_relaxed);
-  std::optional<std::uint32_t> cursor;
-  if (!free_seats_.empty()) {
-    s = free_seats_.back();
-    free_seats_.pop_back();
-  } else if (used < max_seats_) {
-    s = &seats_[used];
-    used_seats_.store(used + 1, std::memory_order_release);
+  constexpr int patience = 100;
+  seat* s = take_seat();
+  for (int i = 0; s == nullptr && i < patience; ++i) {
+    wiring.unlock();
+    runner_.release_retired();
+    Runtime::atomics::yield();
+    wiring.lock();
+    s = take_seat();
   }
+  std::optional<std::uint32_t> cursor;
   if (s != nullptr) {
     wiring.unlock();
     cursor = dropping ? ring_.join_dropping() : ring_.join();
@@ -246,15 +246,17 @@ void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell&
     storage moved;
     ops.move(moved.bytes, c.storage.bytes);
     ops.destroy(c.storage.bytes);
-    lane_.pop(c);
+    if constexpr (!traits::single) lane_.pop(c);
     finish_here(p, moved.bytes, tag, place);
+    if constexpr (traits::single) lane_.pop(c);
     ops.destroy(moved.bytes);
     return;
   }
   ops.move(ring_.storage(p)->bytes, c.storage.bytes);
   ops.destroy(c.storage.bytes);
-  lane_.pop(c);
   ring_.publish(p, tag);
+  lane_.pop(
+      c);  // behind the publication: once the lane is empty a sole publisher claims by itself, one claim at a time
   after_publish();
 }
 

@@ -207,20 +207,22 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     for (const std::string* const other : base.joining) {
       if (*other == s->name()) throw name_in_use(s->name());
     }
-    base.joining.push_back(&s->name());
-    struct joining {
-      std::vector<const std::string*>& names;
-      const std::string* mine;
-      ~joining() { std::erase(names, mine); }
-    } const until_it_stands{base.joining, &s->name()};
-    base.subscriptions.reserve(base.subscriptions.size() + base.joining.size());
     seat* place = nullptr;
-    if (how.here != nullptr) {
-      topic.attach_here(s, how.types, how.here, how.count);
-    } else {
-      place = &topic.attach(lock, s, how.dropping, how.polled || core.runner.only_polls());
+    {
+      base.joining.push_back(&s->name());
+      struct joining {
+        std::vector<const std::string*>& names;
+        const std::string* mine;
+        ~joining() { std::erase(names, mine); }
+      } const until_it_stands{base.joining, &s->name()};
+      base.subscriptions.reserve(base.subscriptions.size() + base.joining.size());
+      if (how.here != nullptr) {
+        topic.attach_here(s, how.types, how.here, how.count);
+      } else {
+        place = &topic.attach(lock, s, how.dropping, how.polled || core.runner.only_polls());
+      }
+      base.subscriptions.push_back(s);
     }
-    base.subscriptions.push_back(s);
     lock.unlock();
     if (place != nullptr) topic.begin(*place);
     return core.link();

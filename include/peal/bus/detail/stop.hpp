@@ -70,9 +70,8 @@ inline void pause_subscription(const subscription_base& s, bool pause) {
   }
 }
 
-/// Caller holds bus.wiring.
-inline subscription_statistics statistics_of(const subscription_base& s) {
-  const bool standing = stands(s.topic().bus, s);
+/// What stands in the subscription's own counters.
+inline subscription_statistics counted_in(const subscription_base& s) {
   const delivery_counters& c = s.counts();
   subscription_statistics r;
   r.name = s.name();
@@ -87,25 +86,40 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
   r.retries = c.retries.get();
   r.failures = c.failures.get();
   r.redriven = c.redriven.get();
-  std::uint64_t taken = c.taken.get();
-  std::uint64_t unread = 0;
-  if (s.runs_here) {
-    if (!has_stopped(s)) taken += s.topic().uses_here(s);
-    r.handled = taken - r.filtered - r.expired - r.discarded - r.dead - r.stopped;
-  } else {
-    r.handled = c.handled.get();
-    r.kept = s.kept_count() + s.returning_.load(std::memory_order_relaxed) + (s.outputs_waiting() ? 1 : 0);
-    if (standing) {
-      r.dropped += s.topic().dropped_by(s.place(), s.types());
-      const std::int64_t behind_head = distance(s.topic().head(), s.topic().cursor_of(s.place()));
-      unread = behind_head > 0 ? static_cast<std::uint64_t>(behind_head) : 0;
-      r.paused = (s.place().signal.load(std::memory_order_relaxed) & seat::pause) != 0;
-    }
-    r.stalled = s.stalled();
-  }
-  r.waiting = unread + r.kept;
-  r.accepted = taken + c.inherited.get() + r.dropped + unread;
   return r;
+}
+
+inline subscription_statistics statistics_here(const subscription_base& s) {
+  subscription_statistics r = counted_in(s);
+  const std::uint64_t taken = s.counts().taken.get() + (has_stopped(s) ? 0 : s.topic().uses_here(s));
+  r.handled = taken - r.filtered - r.expired - r.discarded - r.dead - r.stopped;
+  r.accepted = taken + r.dropped;
+  return r;
+}
+
+/// Caller holds bus.wiring.
+inline subscription_statistics statistics_of(const subscription_base& s) {
+  if (s.runs_here) return statistics_here(s);
+  for (;;) {
+    const bool sits = !has_stopped(s);
+    // In the order in which deliveries go: whoever sees nothing waiting sees how all of it ended.
+    const std::int64_t behind_head = sits ? distance(s.topic().head(), s.topic().cursor_of(s.place())) : 0;
+    const std::uint64_t unread = behind_head > 0 ? static_cast<std::uint64_t>(behind_head) : 0;
+    const std::uint64_t kept =
+        s.returning_.load(std::memory_order_acquire) + s.kept_count() + (s.outputs_waiting() ? 1 : 0);
+    subscription_statistics r = counted_in(s);
+    r.handled = s.counts().handled.get();
+    r.kept = kept;
+    r.waiting = unread + kept;
+    r.stalled = s.stalled();
+    if (sits) {
+      r.dropped += s.topic().dropped_by(s.place(), s.types());
+      r.paused = (s.place().signal.load(std::memory_order_relaxed) & seat::pause) != 0;
+      if (has_stopped(s)) continue;  // the seat may be another's by now
+    }
+    r.accepted = s.counts().taken.get() + s.counts().inherited.get() + r.dropped + unread;
+    return r;
+  }
 }
 
 }  // namespace peal::inline v0::detail

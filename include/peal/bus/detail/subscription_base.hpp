@@ -60,7 +60,9 @@ class subscription_base {
   [[nodiscard]] std::uint16_t types() const noexcept { return types_; }
   [[nodiscard]] const delivery_counters& counts() const noexcept { return counts_; }
   [[nodiscard]] bool stalled() const noexcept { return stalled_.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t kept_count() const noexcept { return kept_count_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t kept_count() const noexcept {
+    return kept_count_.load(std::memory_order_acquire);  // pairs with [kept]
+  }
   [[nodiscard]] std::uint64_t kept_ever() const noexcept { return kept_ever_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t oldest_kept() const noexcept { return oldest_kept_.load(std::memory_order_acquire); }
   [[nodiscard]] bool outputs_waiting() const noexcept { return outputs_waiting_.load(std::memory_order_acquire); }
@@ -111,8 +113,13 @@ class subscription_base {
   /// Remembers what a drain abandons, for its report.
   void note_left(position p) noexcept;
 
-  /// Ends every delivery that is kept aside; returns how many there were.
-  std::uint64_t release_kept() noexcept;
+  /// What the end of the subscription leaves undone is counted here.
+  [[nodiscard]] auto& left_over() noexcept {
+    return (seat_->signal.load(std::memory_order_relaxed) & seat::abandon) != 0 ? counts_.abandoned : counts_.stopped;
+  }
+
+  /// Ends every delivery that is kept aside, each counted before it is no longer kept.
+  void release_kept() noexcept;
   virtual void destroy_handler() noexcept = 0;
 
   /// A letter comes back, or a timer fired. False when the subscription has stopped.

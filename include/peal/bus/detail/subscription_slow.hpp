@@ -32,7 +32,7 @@ inline void subscription_base::reattach(kept& k) noexcept {
 }
 
 inline void subscription_base::note_detached() noexcept {
-  kept_count_.store(kept_count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  kept_count_.store(kept_count_.load(std::memory_order_relaxed) - 1, std::memory_order_release);  // [kept]
   oldest_kept_.store(oldest_ != nullptr ? oldest_->serial : ~std::uint64_t{0}, std::memory_order_release);
 }
 
@@ -380,17 +380,17 @@ inline void subscription_base::note_left(position p) noexcept {
   (void)rule_set<>{}.run([&] { left_.push_back({topic_.bus.epoch, std::uint64_t{topic_.index} << 56 | p}); });
 }
 
-inline std::uint64_t subscription_base::release_kept() noexcept {
+inline void subscription_base::release_kept() noexcept {
   executor& runner = *topic_.bus.runner;
   runner.cancel(wake_up_);
   for (kept* k = oldest_; k != nullptr; k = k->newer) runner.cancel(*k);
-  std::uint64_t count = 0;
   kept* due = due_.exchange(reinterpret_cast<kept*>(this), std::memory_order_acquire);  // closed; pairs with [due]
   while (due != nullptr) {
     kept* const next = due->next;
     if (!due->linked) {
       const kept_ptr ended{due};
-      ++count;
+      left_over().add();
+      returning_.fetch_sub(1, std::memory_order_release);  // [returned]
     }
     due = next;
   }
@@ -398,17 +398,16 @@ inline std::uint64_t subscription_base::release_kept() noexcept {
   while (oldest_ != nullptr) {
     const kept_ptr ended{oldest_};
     note_left(ended->position);
+    left_over().add();
     unlink(*oldest_);
-    ++count;
   }
   run_first_ = run_last_ = nullptr;
   in_place_ = {};
   if (outputs_waiting_.load(std::memory_order_relaxed)) {
     drop_outputs();
     counts_.handled.add();  // its handler ran to its end; only its outputs found no room before the stop
-    outputs_waiting_.store(false, std::memory_order_relaxed);
+    outputs_waiting_.store(false, std::memory_order_release);
   }
-  return count;
 }
 
 inline void bus_base::wake_stalled() noexcept {

@@ -430,7 +430,7 @@ class topic_core final : public topic_base {
     return &seats_[used];
   }
   void finish_subscription(seat& s) noexcept;
-  std::uint64_t count_unread(seat& s, subscription_base& sub) noexcept;
+  void count_unread(seat& s, subscription_base& sub) noexcept;
   [[nodiscard]] batch view(position first, position last) const noexcept {
     return {ring_.slots_base(), ring::stride, ring::payload_offset, ring_.mask(), envelopes_, first, last};
   }

@@ -146,12 +146,12 @@ seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
   return *s;
 }
 
-/// Passes over what a subscription that ends has not read; returns how many events for it that were.
+/// Passes over what a subscription that ends has not read and counts it, each part before it is no longer waiting.
 template <class Runtime, class Topic>
-std::uint64_t topic_core<Runtime, Topic>::count_unread(seat& s, subscription_base& sub) noexcept {
-  std::uint64_t left = 0;
+void topic_core<Runtime, Topic>::count_unread(seat& s, subscription_base& sub) noexcept {
   const position head = ring_.claim_position();
   const auto count = [&](position first, position last) {
+    std::uint64_t left = 0;
     for (position p = first; p != last; p = peal::advance(p, 1)) {
       const std::uint8_t tag = ring_.tag(p);
       if ((tag & slot_tag::empty) == 0 && sub.wants(tag & slot_tag::type_mask)) {
@@ -159,6 +159,8 @@ std::uint64_t topic_core<Runtime, Topic>::count_unread(seat& s, subscription_bas
         sub.note_left(p);
       }
     }
+    sub.counts_.taken.add(left);
+    sub.left_over().add(left);
   };
   for (position at = ring_.cursor(s.cursor()); distance(head, at) > 0 && runner_.alive();
        at = ring_.cursor(s.cursor())) {
@@ -174,7 +176,6 @@ std::uint64_t topic_core<Runtime, Topic>::count_unread(seat& s, subscription_bas
       if (last == at) Runtime::atomics::yield();
     }
   }
-  return left;
 }
 
 /// With `running` taken for good: counts what is left, lets the handler go.
@@ -183,11 +184,8 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
   subscription_base& sub = *s.subscription;
   const std::shared_ptr<subscription_base> alive = bus.forget(sub);
   user_code inside{bus.frames, &sub, nullptr};
-  std::uint64_t left = count_unread(s, sub);
-  sub.counts_.taken.add(left);
-  left += sub.release_kept();
-  ((s.signal.load(std::memory_order_relaxed) & seat::abandon) != 0 ? sub.counts_.abandoned : sub.counts_.stopped)
-      .add(left);
+  count_unread(s, sub);
+  sub.release_kept();
   const departure gone = ring_.leave(s.cursor());
   for (std::uint8_t t = 0; t < type_count; ++t) {
     if (sub.wants(t)) sub.counts_.dropped.add(gone.dropped[t]);

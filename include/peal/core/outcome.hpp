@@ -26,6 +26,8 @@ inline constexpr discard_t discard{};  ///< give up without a letter; counted `d
 
 /// A handler's answer for code that does not use exceptions.
 ///
+/// Errors: an event that cannot be copied cannot be kept aside; of such an event retry, retry_after and reject are a
+/// failed run that is discarded, counted as a failure and as `discarded`.
 /// Example: `return answer.ok() ? peal::outcome{peal::done} : peal::retry_after(200ms);`
 class [[nodiscard]] outcome {
  public:

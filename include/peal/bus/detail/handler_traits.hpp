@@ -154,11 +154,11 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
       "add peal::otherwise(peal::discard) and let every rule discard");
   static_assert(copyable || (idempotents == 0 && !dropping),
                 "peal: idempotent and behind keep events aside, which needs them copyable");
+  static_assert(
+      ((std::is_copy_constructible_v<Es> || !std::is_same_v<handler_result_t<Handler, Es>, retry_t>)&&...),
+      "peal: the handler always answers peal::retry, but its event cannot be copied, so it cannot be kept for "
+      "another run; make the event copyable, or answer peal::discard");
   static constexpr bool ok = true;
 };
-
-/// Whether `rule_set::only_discards` rules cover what outcomes may ask for; move-only events cannot be retried.
-template <class H, class... Es>
-inline constexpr bool returns_outcome = (std::is_same_v<handler_result_t<H, Es>, outcome> || ...);
 
 }  // namespace peal::inline v0::detail

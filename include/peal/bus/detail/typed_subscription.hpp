@@ -277,7 +277,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     } else {
       constexpr std::size_t first = first_output<E>();
       R returned = around<0>(event, d, [&]() -> R { return call(event, d); });
-      take_result<first>(std::move(returned), d, end, out);
+      take_result<E, first>(std::move(returned), d, end, out);
     }
   }
 
@@ -342,22 +342,36 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     return before;
   }
 
-  template <std::size_t First, class R, class Slots>
+  template <class E, std::size_t First, class R, class Slots>
   void take_result(R&& returned, delivery& d, attempt_end& end, Slots& out) {
     using V = std::remove_cvref_t<R>;
     if constexpr (std::is_same_v<V, done_t> || std::is_same_v<V, retry_t> || std::is_same_v<V, discard_t>) {
-      take_outcome(outcome{returned}, end);
+      take_outcome<E>(outcome{returned}, end);
     } else if constexpr (std::is_same_v<V, outcome>) {
-      if (returned.what() != outcome::kind::handled) take_outcome(returned, end);
+      if (returned.what() != outcome::kind::handled) take_outcome<E>(returned, end);
     } else {
       out.belong({d.correlation(), d.id(), {}});
       out.template store<First>(std::forward<R>(returned));
     }
   }
+  template <class E>
   void take_outcome(const outcome& said, attempt_end& end) {
+    if (said.what() == outcome::kind::handled) return;
+    if (said.what() == outcome::kind::dropped) {
+      end.what = verdict::discarded;
+      return;
+    }
+    if constexpr (std::is_copy_constructible_v<E>) {
+      take_failure(said, end);
+    } else {  // it cannot be kept aside, neither for another run nor as a letter
+      end.what = verdict::failed;
+      end.action = {action_kind::discarded, nullptr};
+    }
+  }
+  void take_failure(const outcome& said, attempt_end& end) {
     switch (said.what()) {
-      case outcome::kind::handled: return;
-      case outcome::kind::dropped: end.what = verdict::discarded; return;
+      case outcome::kind::handled:
+      case outcome::kind::dropped: return;
       case outcome::kind::rejected:
         end.what = verdict::rejected;
         end.error = said.reason();

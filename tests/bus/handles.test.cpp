@@ -199,7 +199,8 @@ TEST_CASE("single_producer: one publisher at a time, which may hand over", "[bus
   }
   {
     // Inside a handler, where the lane may be drained by others.
-    auto out = f->sole_publisher<tape>();
+    peal::sole_publisher<tape> out{*f};
+    CHECK_THROWS_AS(peal::sole_publisher<tape>{*f}, peal::name_in_use);
     const auto inside = f.subscribe<placed>("inside", [&](const placed&) {
       for (int i = 0; i < 7; ++i) {
         if (!out.try_publish(tape{n})) break;

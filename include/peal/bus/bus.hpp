@@ -65,20 +65,35 @@ class basic_bus {
   /// accepted, from the front: fewer only when refused (closing, closed; inside a handler overloaded).
   template <event E>
   std::size_t publish_range(E* events, std::size_t count, const publish_options& o = detail::no_options) {
-    return publisher<E>{*this}.publish_range(events, count, o);
+    check_carried<E>();
+    if constexpr (carries<E>) {
+      return publisher<E>{*this}.publish_range(events, count, o);
+    } else {
+      return 0;
+    }
   }
   /// The same without waiting: as many as there is room for.
   template <event E>
   [[nodiscard]] std::size_t try_publish_range(E* events, std::size_t count,
                                               const publish_options& o = detail::no_options) {
-    return publisher<E>{*this}.try_publish_range(events, count, o);
+    check_carried<E>();
+    if constexpr (carries<E>) {
+      return publisher<E>{*this}.try_publish_range(events, count, o);
+    } else {
+      return 0;
+    }
   }
 
   /// The one publisher of an event whose topic has the option peal::single_producer.
   /// Errors: name_in_use while there is another.
   template <event E>
   [[nodiscard]] peal::sole_publisher<E> sole_publisher() {
-    return core_->template sole<E>();
+    check_carried<E>();
+    if constexpr (carries<E>) {
+      return core_->template sole<E>();
+    } else {
+      return {{}, {}};
+    }
   }
 
   // ---- subscribing ----
@@ -134,18 +149,38 @@ class basic_bus {
   /// Copies of the letters of event E that match, oldest first.
   template <event E>
   [[nodiscard]] std::vector<dead_letter_record<E>> dead_letters(const dead_letter_query& q = {}) const {
-    return core_->template letters<E>(q);
+    check_letters<E>();
+    static_assert(std::is_copy_constructible_v<E>,
+                  "peal: letters are read as copies, and this event cannot be copied; discard_letters removes them");
+    if constexpr (carries<E> && std::is_copy_constructible_v<E>) {
+      return core_->template letters<E>(q);
+    } else {
+      return {};
+    }
   }
   /// Gives matching letters back to their subscriptions, with their id and envelope; returns how many. A letter whose
   /// subscription does not stand stays.
   template <event E>
   std::size_t redrive(const dead_letter_query& q = {}) {
-    return core_->template redrive<E>(q);
+    check_letters<E>();
+    static_assert(
+        std::is_copy_constructible_v<E>,
+        "peal: letters are redriven as copies, and this event cannot be copied; discard_letters removes them");
+    if constexpr (carries<E> && std::is_copy_constructible_v<E>) {
+      return core_->template redrive<E>(q);
+    } else {
+      return 0;
+    }
   }
   /// Removes matching letters for good; returns how many. They stay counted as dead.
   template <event E>
   std::size_t discard_letters(const dead_letter_query& q = {}) {
-    return core_->template discard<E>(q);
+    check_letters<E>();
+    if constexpr (carries<E>) {
+      return core_->template discard<E>(q);
+    } else {
+      return 0;
+    }
   }
 
   // ---- looking at it ----
@@ -160,32 +195,57 @@ class basic_bus {
   // ---- for handles ----
 
   template <class E>
-    requires carries<E>
   [[nodiscard]] detail::port<E> way_in() noexcept {
-    static_assert(!core_type::template is_single<E>,
-                  "peal: this event's topic is single_producer; publish it through bus.sole_publisher<E>()");
-    return core_->template topic_of<E>().template way_in<E>();
+    static_assert(carries<E>,
+                  "peal: this bus does not carry the event of a handle made from it, a publisher or a subscriber with "
+                  "publishes<…>; add it to the bus's topics");
+    if constexpr (carries<E>) {
+      static_assert(!core_type::template is_single<E>,
+                    "peal: this event's topic is single_producer; publish it through bus.sole_publisher<E>()");
+      return core_->template topic_of<E>().template way_in<E>();
+    } else {
+      return {};
+    }
   }
   template <class, class... Es>
-    requires(carries<Es>&&...)
   [[nodiscard]] detail::wiring_point wiring_for(detail::type_list<Es...>) noexcept {
-    static_assert(
-        core_type::template one_topic<Es...>,
-        "peal: the events of one subscription must share a topic; put them into one peal::topic<…>, or subscribe "
-        "to each by itself");
-    return core_->template wiring<Es...>();
+    static_assert((carries<Es> && ...),
+                  "peal: this bus does not carry an event of a subscriber made from it; add it to the bus's topics");
+    if constexpr ((carries<Es> && ...)) {
+      static_assert(
+          core_type::template one_topic<Es...>,
+          "peal: the events of one subscription must share a topic; put them into one peal::topic<…>, or subscribe "
+          "to each by itself");
+      return core_->template wiring<Es...>();
+    } else {
+      return {};
+    }
   }
   template <class... Es>
   [[nodiscard]] static constexpr std::array<std::uint8_t, sizeof...(Es)> type_numbers(
       detail::type_list<Es...>) noexcept {
-    return {core_type::template type_number<Es>...};
+    if constexpr ((carries<Es> && ...)) {
+      return {core_type::template type_number<Es>...};
+    } else {
+      return {};
+    }
   }
 
  private:
+  template <class E>
+  static constexpr void check_carried() noexcept {
+    static_assert(carries<E>, "peal: this bus does not carry the event that is published; add it to the bus's topics");
+  }
+  template <class E>
+  static constexpr void check_letters() noexcept {
+    static_assert(carries<E>,
+                  "peal: this bus does not carry the event whose letters are asked for; add it to the bus's topics");
+  }
+
   template <class U>
   result<receipt> send(U&& value, const publish_options& o, detail::patience wait, nanoseconds time) {
     using E = std::remove_cvref_t<U>;
-    static_assert(carries<E>, "peal: this bus does not carry the event that is published; add it to the bus's topics");
+    check_carried<E>();
     if constexpr (carries<E>) {
       static_assert(!core_type::template is_single<E>,
                     "peal: this event's topic is single_producer; publish it through bus.sole_publisher<E>()");

@@ -107,6 +107,13 @@ class publisher {
 template <event E>
 class sole_publisher {
  public:
+  /// From a bus.
+  /// Errors: name_in_use while there is another.
+  template <class Bus>
+    requires requires(Bus& bus) {
+      { bus.template sole_publisher<E>() } -> std::same_as<sole_publisher>;
+    }
+  explicit sole_publisher(Bus& bus) : sole_publisher{bus.template sole_publisher<E>()} {}
   sole_publisher(detail::port<E> way, std::shared_ptr<std::atomic<bool>> taken) noexcept
       : way_{way}, taken_{std::move(taken)} {}
   sole_publisher(sole_publisher&&) noexcept = default;

@@ -81,6 +81,8 @@ class subscriber {
   };
   using events = detail::concat_t<typename split<EsAndPublishes>::events...>;
   using outputs = detail::concat_t<typename split<EsAndPublishes>::outputs...>;
+  static_assert(events::size != 0,
+                "peal: a subscriber names the events it subscribes to: peal::subscriber<order_placed>");
   using all_ports = decltype(detail::ports_of<subscriber, outputs>::get(std::declval<subscriber&>()));
 
  public:

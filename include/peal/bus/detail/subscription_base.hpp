@@ -246,4 +246,5 @@ class subscription_base {
 
 }  // namespace peal::inline v0::detail
 
-#include <peal/bus/detail/subscription_slow.hpp>
+#include <peal/bus/detail/subscription_aside.hpp>
+#include <peal/bus/detail/subscription_failures.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A topic of a bus: the ring, the lane, the seats, and how an event gets in.
+// A topic of a bus: the ring, the lane, the seats, and the way of an event that finds room at once.
 #pragma once
 
 #include <peal/bus/detail/event_storage.hpp>
@@ -110,36 +110,7 @@ class topic_core final : public topic_base {
 
   // ---- seats ----
 
-  run_state run(seat& s) noexcept override {
-    if (s.running.exchange(1, std::memory_order_acquire) != 0) return let_go(s);  // pairs with [rest]
-    if ((s.signal.load(std::memory_order_seq_cst) & seat::stop) != 0) return finish_own(s);
-    subscription_base& sub = *s.subscription;
-    bool more = false;
-    const std::uint64_t ran_before = sub.counts_.taken.get() + sub.counts_.retries.get();
-    {
-      user_code inside{bus.frames, &sub, &sub.current()};
-      more = turn(s, sub);
-      if (lane_.size() != 0) drain_lane();
-    }
-    s.last_runs.store(static_cast<std::uint32_t>(sub.counts_.taken.get() + sub.counts_.retries.get() - ran_before),
-                      std::memory_order_relaxed);
-    sub.note_stall();
-    bool stalled = sub.stalled();
-    if (stalled && sub.first_stall()) {  // look once more, now that it can be seen
-      stalled = false;
-      more = true;
-    }
-    s.running.exchange(0, std::memory_order_seq_cst);  // [rest]; from here on a stopper may end and free `sub`
-    if ((s.signal.load(std::memory_order_seq_cst) & seat::stop) != 0 &&
-        s.running.exchange(1, std::memory_order_acquire) == 0) {
-      return finish_own(s);
-    }
-    const bool paused = (s.signal.load(std::memory_order_relaxed) & seat::pause) != 0;
-    // Those who wait for rest are woken when there is some, and now and then while there is none.
-    if (!more || paused || stalled || ++s.turns % turns_a_notice == 0) bus.progress.notify_all();
-    if (paused || stalled) return hold(s, paused);
-    return more ? run_state::more : run_state::idle;
-  }
+  run_state run(seat& s) noexcept override;
 
   [[nodiscard]] bool has_work(const seat& s) const noexcept override {
     return s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor());
@@ -230,39 +201,9 @@ class topic_core final : public topic_base {
 
   /// From outside, when there was no room at once.
   template <class E>
-  result<receipt> publish_later(E& event, const publish_call& call) noexcept {
-    if (call.wait == patience::none && user_code_depth == 0) {
-      if (const claim_status state = ring_.state(); state != claim_status::claimed) return refused(state);
-      refused_full_.add();
-      return publish_errc::full;
-    }
-    const visit counted{bus.visitors};  // the bus's destructor waits for those it has woken here
-    time_point until = time_point::max();
-    if (call.wait == patience::until) until = saturating_add(runner_.now(), call.time);
-    for (;;) {
-      if (const claim_status state = ring_.state(); state != claim_status::claimed) return refused(state);
-      if (user_code_depth != 0) return publish_inside(event, call, nullptr);
-      {
-        hold_place place{holds_, needs_hold(type_of<E>, nullptr)};
-        if (lane_.empty() && place.ready()) {
-          const claim_result c = ring_.try_claim(1, caller::outsider);
-          if (c.status == claim_status::claimed) return finish(c.first, event, call.options, nullptr, place);
-          if (c.status != claim_status::full) return refused(c.status);
-        }
-      }
-      if (const auto failed = wait_for_room(call, until, type_of<E>); failed) return *failed;
-    }
-  }
+  result<receipt> publish_later(E& event, const publish_call& call) noexcept;
 
-  std::optional<publish_errc> wait_for_room(const publish_call& call, time_point until, std::uint8_t type) noexcept {
-    const bool woken = runner_.wait(ring_.room(), until, [this, type] {
-      return ring_.state() != claim_status::claimed ||
-             (lane_.size() == 0 && ring_.has_room(1) && (holds_.any() || !needs_hold(type, nullptr)));
-    });
-    if (woken) return std::nullopt;
-    refused_full_.add();
-    return call.wait == patience::until ? publish_errc::timed_out : publish_errc::stuck;
-  }
+  std::optional<publish_errc> wait_for_room(const publish_call& call, time_point until, std::uint8_t type) noexcept;
 
   /// Whether an event of this type has to be held in its slot while handlers on this thread run. Inside such a handler of
   /// this topic it has not: the slot held further out holds all later ones.
@@ -276,40 +217,7 @@ class topic_core final : public topic_base {
 
   /// From inside user code: never waits for room; through the lane where the ring has none.
   template <class E>
-  result<receipt> publish_inside(E& event, const publish_call& call, frame* inside) noexcept {
-    const caller who = inside != nullptr ? caller::insider : caller::outsider;
-    const delivery* const parent = inside != nullptr ? inside->current : nullptr;
-    if (lane_.empty()) {
-      hold_place place{holds_, needs_hold(type_of<E>, inside)};
-      const claim_result c = place.ready() ? ring_.try_claim(1, who) : claim_result{claim_status::full, 0};
-      if (c.status == claim_status::claimed) {
-        const receipt r = finish(c.first, event, call.options, parent, place);
-        inside_.add_after();
-        return r;
-      }
-      if (c.status != claim_status::full) return refused(c.status);
-    }
-    if (const claim_status state = ring_.state();
-        state == claim_status::closed || (state == claim_status::closing && inside == nullptr)) {
-      return refused(state);
-    }
-    const bool appended = lane_.append([&](auto& cell) {
-      ::new (static_cast<void*>(cell.storage.bytes)) E(std::move(event));
-      cell.type = type_of<E>;
-      cell.enveloped = surround(cell.around, call.options, parent);
-      cell.came_from(inside != nullptr && inside->subscription != nullptr
-                         ? std::string_view{inside->subscription->name()}
-                         : std::string_view{});
-    });
-    if (!appended) {
-      overloaded_.add();
-      drain_lane();
-      return publish_errc::overloaded;
-    }
-    inside_.add_after();
-    drain_lane();
-    return receipt{};
-  }
+  result<receipt> publish_inside(E& event, const publish_call& call, frame* inside) noexcept;
 
   /// Fills the envelope if there is anything to say.
   bool surround(envelope& e, const publish_options* o, const delivery* parent) noexcept {
@@ -370,35 +278,7 @@ class topic_core final : public topic_base {
   }
 
   /// With handlers on this thread: the slot is held until they have run; without other readers it stays empty.
-  void finish_here(position p, void* event, std::uint8_t tag, hold_place& place) noexcept {
-    user_code inside{bus.frames, nullptr, nullptr};
-    const bool ringless = ring_.present() == 0;
-    const std::uint8_t type = tag & slot_tag::type_mask;
-    const envelope* around = (tag & slot_tag::enveloped) != 0 ? &envelopes_[p & ring_.mask()] : nullptr;
-    envelope copy;
-    const void* seen = event;
-    if (ringless) {
-      if (around != nullptr)
-        around = &(copy = *around);  // nothing holds the slot: the next lap may write this envelope
-      ring_.publish(p, static_cast<std::uint8_t>(tag | slot_tag::empty));
-    } else {
-      if (!holds_already(inside.top().outer)) {
-        ring_.hold(place.get(&Runtime::atomics::yield), p);
-        inside.top().holding = this;
-      }
-      types[type]->move(ring_.storage(p)->bytes, event);
-      seen = ring_.storage(p)->bytes;
-      ring_.publish(p, tag);
-      if (ring_.order().observe(idle_) != 0) wake_idle();
-    }
-    run_here({p, type, seen, around}, inside.top());
-    if (inside.top().holding != nullptr) {
-      ring_.release(place.get(&Runtime::atomics::yield));
-      place.give();
-      ring_.room().notify_all(side::rare);  // one may have waited for the cell
-    }
-    if (lane_.size() != 0) drain_lane();
-  }
+  void finish_here(position p, void* event, std::uint8_t tag, hold_place& place) noexcept;
   void run_here(const event_at& at, frame& f) noexcept;
 
   void drain_lane() noexcept;
@@ -457,4 +337,6 @@ class topic_core final : public topic_base {
 
 }  // namespace peal::inline v0::detail
 
+#include <peal/bus/detail/topic_lane.hpp>
+#include <peal/bus/detail/topic_publishing.hpp>
 #include <peal/bus/detail/topic_runs.hpp>

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <peal/bus/detail/handler_traits.hpp>
+#include <peal/bus/detail/idempotency_tables.hpp>
 #include <peal/bus/detail/outputs.hpp>
+#include <peal/bus/detail/policies_in.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
 
 #include <array>
@@ -14,48 +16,6 @@
 #include <utility>
 
 namespace peal::inline v0::detail {
-
-/// The key tables of a subscription, one for each type of key.
-template <class... Keys>
-struct key_tables : key_table<Keys>... {
-  explicit key_tables(const idempotency_window& w) : key_table<Keys>(w.window, w.capacity)... {}
-};
-template <class List>
-struct tables_from;
-template <class... Keys>
-struct tables_from<type_list<Keys...>> {
-  using type = key_tables<Keys...>;
-};
-template <class Done, class... Rest>
-struct distinct {
-  using type = Done;
-};
-template <class... Done, class T, class... Rest>
-struct distinct<type_list<Done...>, T, Rest...>
-    : distinct<std::conditional_t<contains<T, type_list<Done...>>, type_list<Done...>, type_list<Done..., T>>,
-               Rest...> {};
-
-struct no_tables {
-  explicit no_tables(const idempotency_window&) noexcept {}
-};
-template <class Policy, class... Es>
-struct tables_for : tables_from<typename distinct<type_list<>, typename Policy::template key_type<Es>...>::type> {};
-
-struct no_idempotent {
-  template <class>
-  using key_type = int;
-  [[nodiscard]] idempotency_window limits() const noexcept { return {}; }
-};
-template <class... Es>
-struct tables_for<no_idempotent, Es...> {
-  using type = no_tables;
-};
-template <class... Ps>
-struct idempotent_in {
-  using type = no_idempotent;
-};
-template <class P, class... Ps>
-struct idempotent_in<P, Ps...> : std::conditional_t<is_idempotent<P>, std::type_identity<P>, idempotent_in<Ps...>> {};
 
 /// Memory order: none of its own; everything it reads was acquired by whoever runs it.
 template <class Events, class Handler, class... Ps>
@@ -74,7 +34,10 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
 
   struct parts {
     explicit parts(Handler&& h, Ps&&... ps)
-        : handler{std::move(h)}, policies{std::move(ps)...}, rules{rules_in(policies)}, keys{window_in(policies)} {}
+        : handler{std::move(h)},
+          policies{std::move(ps)...},
+          rules{detail::rules_in(policies)},
+          keys{detail::window_in(policies)} {}
     Handler handler;
     std::tuple<Ps...> policies;
     rules_of<Ps...> rules;
@@ -86,7 +49,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
 
   typed_subscription(std::string name, topic_base& topic, const std::array<std::uint8_t, sizeof...(Es)>& types,
                      const ports& out, Handler handler, Ps... policies)
-      : subscription_base{std::move(name), topic, mask_of(types), side_capacity(policies...), checks::inline_handler},
+      : subscription_base{std::move(name), topic, mask_of(types), detail::side_capacity_in(policies...),
+                          checks::inline_handler},
         types_{types},
         parts_{std::in_place, std::move(handler), std::move(policies)...},
         outputs_{out} {}
@@ -176,42 +140,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     unsigned mask = 0;
     for (const std::uint8_t t : types) mask |= 1U << t;
     return static_cast<std::uint16_t>(mask);
-  }
-  static std::uint32_t side_capacity(const Ps&... policies) noexcept {
-    side_store found;
-    (void)((side_of(policies, found)) || ...);
-    return found.capacity;
-  }
-  template <class P>
-  static bool side_of(const P& policy, side_store& found) noexcept {
-    if constexpr (is_side_store<P>) found = policy;
-    return is_side_store<P>;
-  }
-  template <class P>
-  static auto rule_as_tuple(const P& policy) {
-    if constexpr (is_rule<P>) {
-      return std::tuple<P>{policy};
-    } else {
-      return std::tuple<>{};
-    }
-  }
-  static rules_of<Ps...> rules_in(const std::tuple<Ps...>& policies) {
-    return std::apply(
-        [](const auto&... policy) {
-          return std::apply([](auto... rule) { return rules_of<Ps...>{rule...}; },
-                            std::tuple_cat(rule_as_tuple(policy)...));
-        },
-        policies);
-  }
-  static idempotency_window window_in(const std::tuple<Ps...>& policies) {
-    idempotency_window window{};
-    std::apply([&](const auto&... policy) { (void)((window_of(policy, window)) || ...); }, policies);
-    return window;
-  }
-  template <class P>
-  static bool window_of(const P& policy, idempotency_window& window) {
-    if constexpr (is_idempotent<P>) window = policy.limits();
-    return is_idempotent<P>;
   }
 
   template <class E>
@@ -379,22 +307,12 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       case outcome::kind::again:
       case outcome::kind::again_after:
         end.what = verdict::failed;
-        end.action = {action_kind::again, first_backoff()};
+        end.action = {action_kind::again, detail::first_backoff_in(parts_->policies)};
         if (said.what() == outcome::kind::again_after) end.asked_delay = said.delay();
         end.error = "the handler asked for another run";
         if (end.action.plan == nullptr && said.what() == outcome::kind::again) end.action = parts_->rules.fallback();
         return;
     }
-  }
-  const backoff* first_backoff() const noexcept {
-    const backoff* found = nullptr;
-    std::apply([&](const auto&... policy) { (void)((backoff_in(policy, found)) || ...); }, parts_->policies);
-    return found;
-  }
-  template <class P>
-  static bool backoff_in(const P& policy, const backoff*& found) noexcept {
-    if constexpr (backs_off<P>) found = &policy.action;
-    return found != nullptr;
   }
 
   template <class E>

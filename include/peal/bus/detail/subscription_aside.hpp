@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// Events kept aside: how they leave the ring, come due again, stall their subscription for want of room, and end with it.
+// Included by subscription_base.hpp only.
+#pragma once
+
+#include <peal/bus/detail/subscription_base.hpp>
+
+namespace peal::inline v0::detail {
+
+inline void subscription_base::link(kept& k) noexcept {
+  k.owner = this;
+  k.linked = true;
+  k.serial = ++last_serial_;
+  k.older = newest_;
+  k.newer = nullptr;
+  (newest_ != nullptr ? newest_->newer : oldest_) = &k;
+  newest_ = &k;
+  kept_count_.store(kept_count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (oldest_ == &k) oldest_kept_.store(k.serial, std::memory_order_release);
+  kept_ever_.store(last_serial_, std::memory_order_release);
+}
+
+inline void subscription_base::detach(kept& k) noexcept {
+  (k.older != nullptr ? k.older->newer : oldest_) = k.newer;
+  (k.newer != nullptr ? k.newer->older : newest_) = k.older;
+  k.linked = false;
+}
+
+inline void subscription_base::reattach(kept& k) noexcept {
+  (k.older != nullptr ? k.older->newer : oldest_) = &k;
+  (k.newer != nullptr ? k.newer->older : newest_) = &k;
+  k.linked = true;
+}
+
+inline void subscription_base::note_detached() noexcept {
+  kept_count_.store(kept_count_.load(std::memory_order_relaxed) - 1, std::memory_order_release);  // [kept]
+  oldest_kept_.store(oldest_ != nullptr ? oldest_->serial : ~std::uint64_t{0}, std::memory_order_release);
+}
+
+inline kept_ptr subscription_base::copy_aside(const event_at& at) noexcept {
+  kept_ptr k;
+  const auto failed = rule_set<>{}.run([&] { k = copy_event_aside(*topic_.types[at.type], at.event); });
+  if (failed) {
+    wake_later();
+    return {};
+  }
+  k->position = at.where;
+  k->type = at.type;
+  if (at.around != nullptr) {
+    k->around = *at.around;
+    k->has_envelope = true;
+  }
+  return k;
+}
+
+inline bool subscription_base::put_aside(const decision& what, const event_at& at, error_history& errors) {
+  // One that others wait behind gets a place beyond the limit: they can only go after it.
+  const bool room = what.step == next_step::bury ? !topic_.letters.full()
+                    : kept_count() < max_kept_   ? true
+                    : what.step == next_step::run_again && what.claim != nullptr
+                        ? waiters_of(what.claim, at.type) != nullptr
+                        : false;
+  if (!room) return false;
+  kept_ptr k = copy_aside(at);
+  if (k == nullptr) return false;
+  k->errors = std::move(errors);
+  k->attempts = what.step == next_step::wait_behind ? 0 : 1;
+  carry_out(what, k);
+  return true;
+}
+
+inline position subscription_base::take_aside(const batch& b) {
+  position p = b.first;
+  for (; p != b.last; p = advance(p, 1)) {
+    const std::uint8_t tag = b.tag(p);
+    const auto type = static_cast<std::uint8_t>(tag & slot_tag::type_mask);
+    if ((tag & slot_tag::empty) != 0 || !wants(type)) continue;
+    if (kept_count() >= max_kept_) break;
+    kept_ptr k = copy_aside({p, type, b.event(p), b.around(p, tag)});
+    if (k == nullptr) break;
+    link(*k);
+    queue(*k.release());
+    counts_.taken.add();
+  }
+  no_room_aside_ = p != b.last;
+  return p;
+}
+
+inline bool subscription_base::push_due(kept* k) noexcept {
+  kept* const closed = reinterpret_cast<kept*>(this);
+  kept* first = due_.load(std::memory_order_relaxed);
+  do {
+    if (first == closed) return false;
+    k->next = first;
+  } while (!due_.compare_exchange_weak(first, k, std::memory_order_release, std::memory_order_relaxed));  // [due]
+  seat_->signal.fetch_or(seat::work, std::memory_order_seq_cst);
+  topic_.rouse(*seat_);
+  return true;
+}
+
+inline void subscription_base::intake() noexcept {
+  if (due_.load(std::memory_order_relaxed) == nullptr) return;
+  kept* newest_first = due_.exchange(nullptr, std::memory_order_acquire);  // pairs with [due]
+  kept* in_order = nullptr;
+  while (newest_first != nullptr) {
+    kept* const next = newest_first->next;
+    newest_first->next = in_order;
+    in_order = newest_first;
+    newest_first = next;
+  }
+  while (in_order != nullptr) {
+    kept* const next = in_order->next;
+    if (!in_order->linked) {
+      link(*in_order);
+      returning_.fetch_sub(1, std::memory_order_release);  // [returned]
+    }
+    queue(*in_order);
+    in_order = next;
+  }
+}
+
+inline bool subscription_base::run_due() {
+  constexpr int fair_share = 64;
+  intake();
+  for (int n = 0; n < fair_share && run_first_ != nullptr && !outputs_waiting_.load(std::memory_order_relaxed) &&
+                  homeless_ == nullptr;
+       ++n) {
+    if ((seat_->signal.load(std::memory_order_relaxed) & (seat::stop | seat::pause)) != 0) break;
+    kept* const k = run_first_;
+    run_first_ = k->next;
+    if (run_first_ == nullptr) run_last_ = nullptr;
+    k->next = nullptr;
+    if (++k->attempts > 1) counts_.retries.add();
+    delivery_access::at(delivery_, k->position, k->has_envelope ? &k->around : nullptr, run_first_ == nullptr);
+    delivery_access::run(delivery_, k->attempts, k->cycles != 0);
+    running_position_.store(k->position, std::memory_order_relaxed);
+    attempt_end end;
+    attempt_kept(*k, end);
+    end_kept(k, end);
+  }
+  return run_first_ != nullptr && !blocked();
+}
+
+inline std::uint64_t subscription_base::unstall(const batch& b) {
+  if (homeless_ != nullptr) {
+    kept_ptr again = std::move(homeless_);
+    if (!carry_out(homeless_what_, again)) return 0;
+  }
+  if (outputs_waiting_.load(std::memory_order_relaxed)) {
+    if (!flush_outputs()) return 0;
+    counts_.handled.add();
+    outputs_waiting_.store(false, std::memory_order_release);
+  }
+  no_room_aside_ = no_room_aside_ && kept_count() >= max_kept_;
+  if (!in_place_.active) return 0;
+  if (in_place_.what.step != next_step::none) {
+    const std::uint8_t tag = b.tag(b.first);
+    const event_at at{b.first, static_cast<std::uint8_t>(tag & slot_tag::type_mask), b.event(b.first),
+                      b.around(b.first, tag)};
+    if (!put_aside(in_place_.what, at, in_place_.errors)) return 0;
+    in_place_ = {};
+    counts_.taken.add();
+    return 1;
+  }
+  in_place_.active = kept_count() >= max_kept_ && newest_ != nullptr;
+  return 0;
+}
+
+inline void subscription_base::wake_later() noexcept {
+  constexpr nanoseconds later = std::chrono::milliseconds{10};
+  wake_up_.owner = this;
+  wake_up_.fire = [](timer_node& node) noexcept {
+    subscription_base& self = *static_cast<wake_up&>(node).owner;
+    self.seat_->signal.fetch_or(seat::kick, std::memory_order_seq_cst);
+    self.topic_.rouse(*self.seat_);
+  };
+  topic_.bus.runner->arm(wake_up_, saturating_add(now(), later));
+}
+
+inline void subscription_base::note_left(position p) noexcept {
+  if ((seat_->signal.load(std::memory_order_relaxed) & seat::abandon) == 0 || left_.size() >= max_left) return;
+  (void)rule_set<>{}.run([&] { left_.push_back({topic_.bus.epoch, std::uint64_t{topic_.index} << 56 | p}); });
+}
+
+inline void subscription_base::release_kept() noexcept {
+  executor& runner = *topic_.bus.runner;
+  runner.cancel(wake_up_);
+  for (kept* k = oldest_; k != nullptr; k = k->newer) runner.cancel(*k);
+  kept* due = due_.exchange(reinterpret_cast<kept*>(this), std::memory_order_acquire);  // closed; pairs with [due]
+  while (due != nullptr) {
+    kept* const next = due->next;
+    if (!due->linked) {
+      const kept_ptr ended{due};
+      left_over().add();
+      returning_.fetch_sub(1, std::memory_order_release);  // [returned]
+    }
+    due = next;
+  }
+  (void)homeless_.release();  // it is in the list as well
+  while (oldest_ != nullptr) {
+    const kept_ptr ended{oldest_};
+    note_left(ended->position);
+    left_over().add();
+    unlink(*oldest_);
+  }
+  run_first_ = run_last_ = nullptr;
+  in_place_ = {};
+  if (outputs_waiting_.load(std::memory_order_relaxed)) {
+    drop_outputs();
+    counts_.handled.add();  // its handler ran to its end; only its outputs found no room before the stop
+    outputs_waiting_.store(false, std::memory_order_release);
+  }
+}
+
+inline void bus_base::wake_stalled() noexcept {
+  const std::lock_guard lock{wiring};
+  for (const auto& s : subscriptions) {
+    if (!s->stalled()) continue;
+    s->place().signal.fetch_or(seat::kick, std::memory_order_seq_cst);
+    s->topic().rouse(s->place());
+  }
+}
+
+inline std::shared_ptr<subscription_base> bus_base::forget(subscription_base& s) noexcept {
+  const std::lock_guard lock{wiring};
+  for (auto it = subscriptions.begin(); it != subscriptions.end(); ++it) {
+    if (it->get() != &s) continue;
+    std::shared_ptr<subscription_base> found = std::move(*it);
+    subscriptions.erase(it);
+    return found;
+  }
+  return {};
+}
+
+}  // namespace peal::inline v0::detail

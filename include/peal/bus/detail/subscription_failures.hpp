@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// What becomes of a delivery that its handler did not just handle: another run, a wait behind its duplicate, a letter.
+// Included by subscription_base.hpp only.
+#pragma once
+
+#include <peal/bus/detail/subscription_base.hpp>
+
+namespace peal::inline v0::detail {
+
+inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
+  decision what;
+  error_history errors;
+  switch (end.what) {
+    case verdict::handled: return true;
+    case verdict::filtered: counts_.filtered.add(); break;
+    case verdict::expired: counts_.expired.add(); break;
+    case verdict::deduplicated: counts_.deduplicated.add(); return true;
+    case verdict::discarded: counts_.discarded.add(); break;
+    case verdict::behind: what = {next_step::wait_behind, {}, {}, end.claim}; break;
+    case verdict::failed:
+    case verdict::rejected:
+      what = decide(end, 1, errors, at.type);
+      if (what.step == next_step::none) counts_.discarded.add();
+      break;
+  }
+  if (what.step == next_step::none) {
+    if (end.claim != nullptr) abandoned(end.claim, at.type);
+    return true;
+  }
+  if (put_aside(what, at, errors)) return true;
+  in_place_.active = true;
+  if (what.step == next_step::wait_behind) {
+    in_place_.what = {};  // asked anew later: the key may have been given up by then, and no run was spent
+  } else {
+    in_place_.what = what;
+    in_place_.errors = std::move(errors);
+  }
+  return false;
+}
+
+inline void subscription_base::end_kept(kept* k, attempt_end& end) {
+  k->claim = nullptr;
+  const std::uint8_t type = k->type;
+  if (end.what == verdict::behind) {
+    --k->attempts;  // its handler has not run
+    kept_ptr owned{k};
+    carry_out({next_step::wait_behind, {}, {}, end.claim}, owned);
+    return;
+  }
+  if (end.what == verdict::failed || end.what == verdict::rejected) {
+    const decision what = decide(end, k->attempts, k->errors, type);
+    if (what.step != next_step::none) {
+      kept_ptr owned{k};
+      carry_out(what, owned);
+      return;
+    }
+  }
+  const kept_ptr ended{k};
+  switch (end.what) {
+    case verdict::handled: succeed(end.claim, type); break;
+    case verdict::filtered: counts_.filtered.add(); break;
+    case verdict::expired: counts_.expired.add(); break;
+    case verdict::deduplicated: counts_.deduplicated.add(); break;
+    default: counts_.discarded.add(); break;
+  }
+  if (end.what != verdict::handled && end.claim != nullptr) abandoned(end.claim, type);
+  unlink(*k);  // last: whoever sees it gone finds it counted and its outputs published
+}
+
+inline void subscription_base::end_here(const event_at& at, attempt_end& end) noexcept {
+  const bool buried =
+      end.what == verdict::rejected || (end.what == verdict::failed && end.action.kind != action_kind::discarded);
+  if (end.what == verdict::failed || end.what == verdict::rejected) counts_.failures.add_shared();
+  if (!buried) {
+    (end.what == verdict::filtered  ? counts_.filtered
+     : end.what == verdict::expired ? counts_.expired
+                                    : counts_.discarded)
+        .add_shared();
+    return;
+  }
+  const auto failed = rule_set<>{}.run([&] {
+    kept_ptr k = copy_event_aside(*topic_.types[at.type], at.event);
+    k->position = at.where;
+    k->type = at.type;
+    if (at.around != nullptr) {
+      k->around = *at.around;
+      k->has_envelope = true;
+    }
+    k->attempts = 1;
+    k->errors.add({1, now(), std::move(end.error)});
+    k->cause = end.what == verdict::rejected ? dead_cause::rejected : dead_cause::failed;
+    k->died_at = now();
+    k->subscription = name_;
+    k->owner_number = number;
+    topic_.letters.put(k, true);
+  });
+  if (failed) {
+    counts_.discarded.add_shared();  // its copy constructor threw, and no thread could wait for a better moment
+  } else {
+    counts_.dead.add();
+  }
+}
+
+inline subscription_base::decision subscription_base::decide(attempt_end& end, std::uint32_t attempts,
+                                                             error_history& errors, std::uint8_t) {
+  constexpr std::uint32_t unruled_attempts = 5;
+  counts_.failures.add();
+  (void)rule_set<>{}.run([&] { errors.add({attempts, now(), std::move(end.error)}); });  // without memory: counted only
+  if (end.what == verdict::rejected) return {next_step::bury, {}, dead_cause::rejected, end.claim};
+  if (end.action.kind == action_kind::discarded) return {};
+  if (end.action.kind == action_kind::again) {
+    const std::uint32_t most = end.action.plan != nullptr ? end.action.plan->attempts : unruled_attempts;
+    if (attempts < most) {
+      const nanoseconds delay =
+          end.asked_delay.count() >= 0 || end.action.plan == nullptr
+              ? end.asked_delay
+              : end.action.plan->delay(attempts, [this] { return topic_.bus.runner->random_bits(); });
+      return {next_step::run_again, delay, {}, end.claim};
+    }
+  }
+  return {next_step::bury, {}, dead_cause::failed, end.claim};
+}
+
+inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noexcept {
+  if (what.step == next_step::bury) return bury(what, k);
+  kept& event = *k;
+  if (!event.linked) link(event);
+  (void)k.release();
+  if (what.step == next_step::wait_behind) {
+    wait_behind(what.claim, event);
+    return true;
+  }
+  event.claim = what.claim;
+  if (what.delay.count() <= 0) {
+    queue(event);
+    return true;
+  }
+  event.fire = [](timer_node& node) noexcept {
+    kept& due = static_cast<kept&>(node);
+    due.owner->push_due(&due);
+  };
+  topic_.bus.runner->arm(event, saturating_add(now(), what.delay));
+  return true;
+}
+
+inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept {
+  kept& event = *k;
+  const std::uint8_t type = event.type;
+  const bool was_kept = event.linked;
+  if (was_kept) detach(event);  // before it is a letter, which others may take and free
+  event.claim = nullptr;
+  event.cause = what.cause;
+  event.died_at = now();
+  event.owner_number = number;
+  bool put = false;
+  const auto failed = rule_set<>{}.run([&] {
+    event.subscription = name_;
+    put = topic_.letters.put(k);
+  });
+  if (failed || !put) {
+    if (failed) wake_later();
+    was_kept ? reattach(event) : link(event);
+    homeless_what_ = what;
+    homeless_ = std::move(k);
+    return false;
+  }
+  counts_.dead.add();
+  if (was_kept) note_detached();
+  if (what.claim != nullptr) abandoned(what.claim, type);
+  return true;
+}
+
+inline void subscription_base::wait_behind(void* claim, kept& event) noexcept {
+  event.next = nullptr;
+  void** last = &waiters_of(claim, event.type);
+  kept* at = static_cast<kept*>(*last);
+  if (at == nullptr) {
+    *last = &event;
+    return;
+  }
+  while (at->next != nullptr) at = at->next;
+  at->next = &event;
+}
+
+inline void subscription_base::committed(void* claim, std::uint8_t type) noexcept {
+  kept* duplicate = static_cast<kept*>(waiters_of(claim, type));
+  waiters_of(claim, type) = nullptr;
+  commit_claim(claim, type);
+  while (duplicate != nullptr) {
+    const kept_ptr ended{duplicate};
+    duplicate = duplicate->next;
+    counts_.deduplicated.add();
+    unlink(*ended);
+  }
+}
+
+inline void subscription_base::abandoned(void* claim, std::uint8_t type) noexcept {
+  void*& waiters = waiters_of(claim, type);
+  kept* const heir = static_cast<kept*>(waiters);
+  if (heir == nullptr) {
+    abandon_claim(claim, type);
+    return;
+  }
+  waiters = heir->next;  // the others wait behind the heir now
+  heir->claim = claim;
+  queue(*heir);
+}
+
+}  // namespace peal::inline v0::detail

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// How an event gets in that is one of a range, finds no room at once, comes from inside user code, or has handlers on
+// its publisher's thread. Included by topic_core.hpp only.
+#pragma once
+
+#include <peal/bus/detail/topic_core.hpp>
+
+namespace peal::inline v0::detail {
+
+template <class Runtime, class Topic>
+template <class E>
+std::size_t topic_core<Runtime, Topic>::publish_range(E* events, std::size_t count, const publish_call& call) noexcept {
+  const bool inside = user_code_depth != 0 || bus.frames.current() != nullptr;
+  std::size_t done_with = 0;
+  while (done_with < count) {
+    const bool singly = inside || here_.any(type_of<E>);  // anew each time: it may wait long for room in between
+    E* const from = events + done_with;
+    const std::size_t most = ring_.capacity() > 64 ? ring_.capacity() / 2 : 1;
+    const std::size_t part = singly ? 1 : smaller(count - done_with, most);
+    claim_result c{claim_status::full, 0};
+    if (part > 1 && runner_.alive() && lane_.empty()) c = ring_.try_claim(part, caller::outsider);
+    if (c.status != claim_status::claimed) {
+      // No room for all of them together: one at a time finds what there is, waits as it was told, and says why not.
+      if (!publish(*from, call)) break;
+      ++done_with;
+      continue;
+    }
+    std::uint8_t tag = type_of<E>;
+    for (std::size_t i = 0; i < part; ++i) {
+      const position p = peal::advance(c.first, i);
+      if (surround_needed(call.options, nullptr) &&
+          surround(*::new (&envelopes_[p & ring_.mask()]) envelope, call.options, nullptr)) {
+        tag |= slot_tag::enveloped;
+      }
+      ::new (static_cast<void*>(ring_.storage(p)->bytes)) E(std::move(from[i]));
+    }
+    ring_.publish_range(c.first, part, tag);
+    after_publish(part);
+    done_with += part;
+  }
+  return done_with;
+}
+
+template <class Runtime, class Topic>
+template <class E>
+result<receipt> topic_core<Runtime, Topic>::publish_later(E& event, const publish_call& call) noexcept {
+  if (call.wait == patience::none && user_code_depth == 0) {
+    if (const claim_status state = ring_.state(); state != claim_status::claimed) return refused(state);
+    refused_full_.add();
+    return publish_errc::full;
+  }
+  const visit counted{bus.visitors};  // the bus's destructor waits for those it has woken here
+  time_point until = time_point::max();
+  if (call.wait == patience::until) until = saturating_add(runner_.now(), call.time);
+  for (;;) {
+    if (const claim_status state = ring_.state(); state != claim_status::claimed) return refused(state);
+    if (user_code_depth != 0) return publish_inside(event, call, nullptr);
+    {
+      hold_place place{holds_, needs_hold(type_of<E>, nullptr)};
+      if (lane_.empty() && place.ready()) {
+        const claim_result c = ring_.try_claim(1, caller::outsider);
+        if (c.status == claim_status::claimed) return finish(c.first, event, call.options, nullptr, place);
+        if (c.status != claim_status::full) return refused(c.status);
+      }
+    }
+    if (const auto failed = wait_for_room(call, until, type_of<E>); failed) return *failed;
+  }
+}
+
+template <class Runtime, class Topic>
+std::optional<publish_errc> topic_core<Runtime, Topic>::wait_for_room(const publish_call& call, time_point until,
+                                                                      std::uint8_t type) noexcept {
+  const bool woken = runner_.wait(ring_.room(), until, [this, type] {
+    return ring_.state() != claim_status::claimed ||
+           (lane_.size() == 0 && ring_.has_room(1) && (holds_.any() || !needs_hold(type, nullptr)));
+  });
+  if (woken) return std::nullopt;
+  refused_full_.add();
+  return call.wait == patience::until ? publish_errc::timed_out : publish_errc::stuck;
+}
+
+template <class Runtime, class Topic>
+template <class E>
+inline result<receipt> topic_core<Runtime, Topic>::publish_inside(E& event, const publish_call& call,
+                                                                  frame* inside) noexcept {
+  const caller who = inside != nullptr ? caller::insider : caller::outsider;
+  const delivery* const parent = inside != nullptr ? inside->current : nullptr;
+  if (lane_.empty()) {
+    hold_place place{holds_, needs_hold(type_of<E>, inside)};
+    const claim_result c = place.ready() ? ring_.try_claim(1, who) : claim_result{claim_status::full, 0};
+    if (c.status == claim_status::claimed) {
+      const receipt r = finish(c.first, event, call.options, parent, place);
+      inside_.add_after();
+      return r;
+    }
+    if (c.status != claim_status::full) return refused(c.status);
+  }
+  if (const claim_status state = ring_.state();
+      state == claim_status::closed || (state == claim_status::closing && inside == nullptr)) {
+    return refused(state);
+  }
+  const bool appended = lane_.append([&](auto& cell) {
+    ::new (static_cast<void*>(cell.storage.bytes)) E(std::move(event));
+    cell.type = type_of<E>;
+    cell.enveloped = surround(cell.around, call.options, parent);
+    cell.came_from(inside != nullptr && inside->subscription != nullptr ? std::string_view{inside->subscription->name()}
+                                                                        : std::string_view{});
+  });
+  if (!appended) {
+    overloaded_.add();
+    drain_lane();
+    return publish_errc::overloaded;
+  }
+  inside_.add_after();
+  drain_lane();
+  return receipt{};
+}
+
+template <class Runtime, class Topic>
+inline void topic_core<Runtime, Topic>::finish_here(position p, void* event, std::uint8_t tag,
+                                                    hold_place& place) noexcept {
+  user_code inside{bus.frames, nullptr, nullptr};
+  const bool ringless = ring_.present() == 0;
+  const std::uint8_t type = tag & slot_tag::type_mask;
+  const envelope* around = (tag & slot_tag::enveloped) != 0 ? &envelopes_[p & ring_.mask()] : nullptr;
+  envelope copy;
+  const void* seen = event;
+  if (ringless) {
+    if (around != nullptr) around = &(copy = *around);  // nothing holds the slot: the next lap may write this envelope
+    ring_.publish(p, static_cast<std::uint8_t>(tag | slot_tag::empty));
+  } else {
+    if (!holds_already(inside.top().outer)) {
+      ring_.hold(place.get(&Runtime::atomics::yield), p);
+      inside.top().holding = this;
+    }
+    types[type]->move(ring_.storage(p)->bytes, event);
+    seen = ring_.storage(p)->bytes;
+    ring_.publish(p, tag);
+    if (ring_.order().observe(idle_) != 0) wake_idle();
+  }
+  run_here({p, type, seen, around}, inside.top());
+  if (inside.top().holding != nullptr) {
+    ring_.release(place.get(&Runtime::atomics::yield));
+    place.give();
+    ring_.room().notify_all(side::rare);  // one may have waited for the cell
+  }
+  if (lane_.size() != 0) drain_lane();
+}
+
+template <class Runtime, class Topic>
+void topic_core<Runtime, Topic>::run_here(const event_at& at, frame& f) noexcept {
+  delivery d = delivery_access::make();
+  f.current = &d;
+  here_.dispatch(at.type, f.cell, [&](const inline_entry& e) noexcept {
+    subscription_base& sub = *e.subscription;
+    if (sub.leaving_here.load(std::memory_order_relaxed)) {
+      sub.counts_.stopped.add_shared();
+      return;
+    }
+    delivery_access::belongs(d, bus.epoch, index, sub.name(), cancellation_token{});
+    delivery_access::at(d, at.where, at.around, true);
+    f.subscription = &sub;
+    e.run(sub, at.event, at, d);
+  });
+}
+
+}  // namespace peal::inline v0::detail

@@ -176,7 +176,7 @@ class topic_core final : public topic_base {
   [[nodiscard]] std::uint64_t dropped_by(const seat& s, std::uint16_t wanted) const noexcept override {
     std::uint64_t sum = 0;
     for (std::uint8_t t = 0; t < type_count; ++t) {
-      if (((wanted >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor(), t);
+      if (((unsigned{wanted} >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor(), t);
     }
     return sum;
   }

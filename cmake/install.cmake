@@ -14,12 +14,14 @@ configure_package_config_file(
 write_basic_package_version_file(
   ${CMAKE_CURRENT_BINARY_DIR}/peal-config-version.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-file(GLOB peal_component_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/components/*.cmake)
 install(FILES
   ${CMAKE_CURRENT_BINARY_DIR}/peal-config.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/peal-config-version.cmake
   DESTINATION ${peal_cmake_dir})
-install(FILES ${peal_component_files} DESTINATION ${peal_cmake_dir}/components)
+foreach(component IN LISTS peal_components)
+  install(TARGETS peal_${component} FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(FILES ${CMAKE_CURRENT_LIST_DIR}/components/${component}.cmake DESTINATION ${peal_cmake_dir}/components)
+endforeach()
 
 # The way from the .pc file's folder up to the prefix, so that the tree may be moved.
 file(RELATIVE_PATH peal_up "/${CMAKE_INSTALL_DATADIR}/pkgconfig" "/")

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// The one place that includes fmt.
+#pragma once
+
+#include <fmt/format.h>

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <peal/core/clock.hpp>
@@ -37,23 +38,32 @@ class [[nodiscard]] outcome {
   outcome(done_t) noexcept {}                            // NOLINT: tags convert
   outcome(retry_t) noexcept : kind_(kind::again) {}      // NOLINT: tags convert
   outcome(discard_t) noexcept : kind_(kind::dropped) {}  // NOLINT: tags convert
-  outcome(kind k, nanoseconds delay, std::string reason) noexcept
-      : kind_(k), delay_(delay), reason_(std::move(reason)) {}
+  outcome(kind k, nanoseconds delay, std::string reason, std::error_code code = {}) noexcept
+      : kind_(k), delay_(delay), reason_(std::move(reason)), code_(code) {}
 
   [[nodiscard]] kind what() const noexcept { return kind_; }
   [[nodiscard]] nanoseconds delay() const noexcept { return delay_; }
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+  [[nodiscard]] std::error_code code() const noexcept { return code_; }
 
  private:
   kind kind_ = kind::handled;
   nanoseconds delay_{0};
   std::string reason_;
+  std::error_code code_;
 };
 
 /// Failed; try again after exactly `delay`. Attempts are bounded by the subscription's first back-off, or 5.
 inline outcome retry_after(nanoseconds delay) { return {outcome::kind::again_after, delay, {}}; }
 
+/// Failed with this error; try again after the subscription's back-off. The code stands in the dead letter's record.
+inline outcome retry_because(std::error_code code) {
+  return {outcome::kind::again, nanoseconds{0}, code.message(), code};
+}
+
 /// Will never succeed: a dead letter at once, cause `rejected`.
-inline outcome reject(std::string reason) { return {outcome::kind::rejected, nanoseconds{0}, std::move(reason)}; }
+inline outcome reject(std::string reason, std::error_code code = {}) {
+  return {outcome::kind::rejected, nanoseconds{0}, std::move(reason), code};
+}
 
 }  // namespace peal::inline v0

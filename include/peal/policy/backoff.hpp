@@ -10,9 +10,10 @@ namespace peal::inline v0 {
 /// How the waiting times of deliveries that failed together are spread, after M. Brooker, "Exponential Backoff And
 /// Jitter" (AWS Architecture Blog) and "Timeouts, retries, and backoff with jitter" (Amazon Builders' Library).
 enum class jitter : std::uint8_t {
-  none,   ///< the computed wait
-  full,   ///< between nothing and the computed wait
-  equal,  ///< between half the computed wait and all of it
+  none,          ///< the computed wait
+  full,          ///< between nothing and the computed wait
+  equal,         ///< between half the computed wait and all of it
+  decorrelated,  ///< between `first` and three times the wait before, at most `cap`; `multiplier` is not used
 };
 
 namespace detail {
@@ -36,20 +37,43 @@ struct backoff {
   std::chrono::nanoseconds cap = std::chrono::seconds{30};          ///< longest wait; from 0
   double multiplier = 2.0;                                          ///< growth from one wait to the next; from 1
   peal::jitter spread = peal::jitter::full;                         ///< spread of the wait
+  std::chrono::nanoseconds max_elapsed =
+      std::chrono::nanoseconds::max();  ///< no further run starts later than so long after the first failed one
 
   /// The wait after `failed_attempts` failed runs: `first × multiplier^(failed_attempts - 1)`, at most `cap`, spread by
   /// 64 random bits from `next_bits()`, which is called only when there is something to spread. No wait after 0.
+  /// `before` is the wait before this one, for decorrelated jitter; 0 when there was none.
   template <class Bits>
-  [[nodiscard]] constexpr std::chrono::nanoseconds delay(std::uint32_t failed_attempts, Bits&& next_bits) const {
+  [[nodiscard]] constexpr std::chrono::nanoseconds delay(std::uint32_t failed_attempts, Bits&& next_bits,
+                                                         std::chrono::nanoseconds before = {}) const {
+    if (spread == peal::jitter::decorrelated) return decorrelated(failed_attempts, next_bits, before);
     const std::int64_t wait = unspread(failed_attempts);
     if (wait == 0 || spread == peal::jitter::none) return std::chrono::nanoseconds{wait};
-    const std::int64_t certain = spread == peal::jitter::equal ? wait / 2 : 0;
-    const auto choices = static_cast<std::uint64_t>(wait - certain) + 1;
-    const std::uint64_t chosen = detail::scale_bits(next_bits(), choices);
-    return std::chrono::nanoseconds{certain + static_cast<std::int64_t>(chosen)};
+    return between(spread == peal::jitter::equal ? wait / 2 : 0, wait, next_bits);
   }
 
+  /// What follows when these runs are used up: a further back-off with runs of its own, `discard` or `dead_letter`.
+  /// Example: `peal::backoff{.attempts = 3, .first = 10ms}.then(peal::backoff{.attempts = 10, .first = 1min})`
+  template <class Next>
+  [[nodiscard]] constexpr auto then(Next next) const noexcept;
+
  private:
+  template <class Bits>
+  static constexpr std::chrono::nanoseconds between(std::int64_t low, std::int64_t high, Bits&& next_bits) {
+    const std::uint64_t chosen = detail::scale_bits(next_bits(), static_cast<std::uint64_t>(high - low) + 1);
+    return std::chrono::nanoseconds{low + static_cast<std::int64_t>(chosen)};
+  }
+
+  template <class Bits>
+  [[nodiscard]] constexpr std::chrono::nanoseconds decorrelated(std::uint32_t failed_attempts, Bits&& next_bits,
+                                                                std::chrono::nanoseconds before) const {
+    if (failed_attempts == 0 || first.count() <= 0 || cap.count() <= 0) return {};
+    const std::int64_t low = first < cap ? first.count() : cap.count();
+    const std::int64_t last = before.count() > low ? before.count() : low;
+    const std::int64_t high = last > cap.count() / 3 ? cap.count() : last * 3;
+    return between(low, high > low ? high : low, next_bits);
+  }
+
   // Multiplications only, so that no compiler can contract them and every build computes the same wait.
   [[nodiscard]] constexpr std::int64_t unspread(std::uint32_t failed_attempts) const noexcept {
     if (failed_attempts == 0 || first.count() <= 0 || cap.count() <= 0) return 0;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct attempt_error {
   std::uint32_t attempt = 0;  ///< 1 for the first run
   time_point at{};            ///< when it had failed
   std::string what;           ///< the exception's text, or the reason of a reject
+  std::error_code code{};     ///< of a std::system_error, or what the handler's outcome carried
 };
 
 /// The failed runs of one delivery: the first 2 and the last 6, and how many there were.

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <peal/policy/actions.hpp>
-#include <peal/policy/backoff.hpp>
+#include <peal/policy/backoff_chain.hpp>
 #include <peal/policy/detail/guard.hpp>
 #include <peal/policy/detail/rule_checks.hpp>
 
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -20,7 +21,7 @@ namespace peal::inline v0 {
 
 /// What a rule may do with a failed run.
 template <class T>
-concept retry_action = std::same_as<T, backoff> || std::same_as<T, discard_t> || std::same_as<T, dead_letter_t>;
+concept retry_action = detail::runs_again<T> || std::same_as<T, discard_t> || std::same_as<T, dead_letter_t>;
 
 /// "When the handler throws an `Exception`, do this."
 template <class Exception, retry_action Action>
@@ -28,6 +29,15 @@ struct rule {
   using exception_type = Exception;
   using action_type = Action;
   Action action;
+};
+
+/// "When it throws an `Exception` of which `Predicate` says yes, do this."
+template <class Exception, class Predicate, retry_action Action>
+struct rule_if {
+  using exception_type = Exception;
+  using action_type = Action;
+  Action action;
+  Predicate predicate;
 };
 
 /// "When it throws anything that no rule before names, do this."
@@ -45,11 +55,29 @@ template <class Exception, retry_action Action>
                 "peal: on<Exception> names the exception's type itself, without const or &");
   return {action};
 }
+
+/// The same for those exceptions of which `predicate(const Exception&)` says yes; of others the rules behind it decide.
+/// A predicate that throws makes that exception the failed run's.
+/// Example: `peal::on<http_error>([](const http_error& e) { return e.status == 503; }, peal::backoff{.attempts = 5})`
+template <class Exception, class Predicate, retry_action Action>
+  requires std::predicate<const Predicate&, const Exception&>
+[[nodiscard]] constexpr rule_if<Exception, Predicate, Action> on(Predicate predicate, Action action) {
+  static_assert(std::is_same_v<Exception, std::remove_cvref_t<Exception>>,
+                "peal: on<Exception> names the exception's type itself, without const or &");
+  return {action, std::move(predicate)};
+}
+
 template <class Exception, class Other>
   requires(!retry_action<Other>)
 constexpr void on(const Other&) noexcept {
   static_assert(detail::never<Other>,
                 "peal: the action of on<Exception>(action) is peal::backoff{…}, peal::discard or peal::dead_letter");
+}
+template <class Exception, class Predicate, class Action>
+  requires(!std::predicate<const Predicate&, const Exception&>)
+constexpr void on(const Predicate&, const Action&) noexcept {
+  static_assert(detail::never<Predicate>,
+                "peal: the predicate of on<Exception>(predicate, action) takes (const Exception&) and returns bool");
 }
 
 /// Says what happens when no rule before matches; without it, a dead letter after one run. Written last.
@@ -76,19 +104,39 @@ enum class action_kind : std::uint8_t { letter, discarded, again };
 /// Lifetime: `plan` points into the rule set and is null unless the kind is `again`.
 struct applied_action {
   action_kind kind = action_kind::letter;
-  const backoff* plan = nullptr;
+  const backoff* plan = nullptr;  ///< the first of `plans`, one after the other
+  std::size_t plans = 1;
+  action_kind at_end = action_kind::letter;  ///< when their runs are used up
 };
+
+namespace detail {
+
+constexpr applied_action erased(const backoff& plan) noexcept { return {action_kind::again, &plan}; }
+constexpr applied_action erased(discard_t) noexcept { return {action_kind::discarded}; }
+constexpr applied_action erased(dead_letter_t) noexcept { return {}; }
+template <std::size_t N>
+constexpr applied_action erased(const backoff_chain<N>& chain) noexcept {
+  return {action_kind::again, chain.plans.data(), N};
+}
+template <std::size_t N, class End>
+constexpr applied_action erased(const ended_backoffs<N, End>& chain) noexcept {
+  return {action_kind::again, chain.plans.data(), N, erased(End{}).kind};
+}
+
+}  // namespace detail
 
 /// A run that threw: what the rules say about it, and what the exception said.
 struct failure {
   applied_action action;
   std::string error_text;  ///< what(), or the exception's type name where it has no what(), or "unknown exception"
+  std::error_code code;    ///< of a std::system_error that a rule for it, or none, has caught
 };
 
 /// The rules of one subscription, in the order written.
 ///
-/// Order: the first rule whose exception is the thrown type or a base of it; `otherwise` after all; else a dead letter.
-/// Errors: what a run throws is thrown once, caught once and never leaves `run`, except the forced unwinding of a thread
+/// Order: the first rule whose exception is the thrown type or a base of it and whose predicate, if it has one, says yes;
+/// `otherwise` after all; else a dead letter.
+/// Errors: what a run throws never leaves `run`, except the forced unwinding of a thread
 /// that is cancelled (`abi::__forced_unwind`), which passes through. Without exceptions (-fno-exceptions) `run` is a call.
 /// Thread safety: `run` may be called at once from any number of threads.
 template <class... Rules>
@@ -120,24 +168,29 @@ class rule_set {
 
   /// The action of `otherwise`, or the dead letter that stands in for it.
   [[nodiscard]] constexpr applied_action fallback() const noexcept {
-    if constexpr (typed_count < sizeof...(Rules)) return erase(std::get<typed_count>(rules_).action);
+    if constexpr (typed_count < sizeof...(Rules)) return detail::erased(std::get<typed_count>(rules_).action);
     return {};
   }
 
   /// The action of the rule at `Index`. // called by the catch clauses of detail::guard
   template <std::size_t Index>
   [[nodiscard]] constexpr applied_action action() const noexcept {
-    return erase(std::get<Index>(rules_).action);
+    return detail::erased(std::get<Index>(rules_).action);
+  }
+  /// Whether the rule at `Index` takes this exception of its type.
+  template <std::size_t Index>
+  [[nodiscard]] constexpr bool takes(const auto& exception) const {
+    if constexpr (detail::is_conditional<std::tuple_element_t<Index, std::tuple<Rules...>>>) {
+      return std::get<Index>(rules_).predicate(exception);
+    } else {
+      return true;
+    }
   }
   template <std::size_t Index>
   using exception_at = typename std::tuple_element_t<Index, std::tuple<Rules...>>::exception_type;
 
  private:
   static constexpr std::size_t typed_count = (std::size_t{detail::is_on_rule<Rules>} + ... + 0);
-
-  static constexpr applied_action erase(const backoff& plan) noexcept { return {action_kind::again, &plan}; }
-  static constexpr applied_action erase(discard_t) noexcept { return {action_kind::discarded, nullptr}; }
-  static constexpr applied_action erase(dead_letter_t) noexcept { return {action_kind::letter, nullptr}; }
 
   std::tuple<Rules...> rules_;
 };

@@ -115,7 +115,7 @@ template <class Rule>
 concept backs_off = requires {
   typename Rule::action_type;
 }
-&&std::is_same_v<typename Rule::action_type, backoff>;
+&&runs_again<typename Rule::action_type>;
 
 /// The wiring errors that types can show, each as a sentence. True, or it does not compile.
 template <class Handler, class Events, class... Ps>

@@ -6,6 +6,7 @@
 #include <peal/core/envelope.hpp>
 #include <peal/core/event.hpp>
 #include <peal/detail/minmax.hpp>
+#include <peal/policy/backoff.hpp>
 #include <peal/policy/dead_letter.hpp>
 
 #include <cstddef>
@@ -17,6 +18,14 @@
 namespace peal::inline v0::detail {
 
 class subscription_base;
+
+/// How far a delivery has come in the back-offs of one action.
+struct retry_progress {
+  const backoff* plans = nullptr;  ///< whose
+  std::size_t plan = 0;
+  std::uint32_t before = 0;  ///< failed runs that this plan does not count
+  nanoseconds waited{0};     ///< before its last run
+};
 
 /// A copy of an event with everything that its delivery has gathered so far; the event stands behind it in memory.
 struct kept : timer_node {
@@ -40,6 +49,7 @@ struct kept : timer_node {
   bool has_envelope = false;
   std::uint32_t attempts = 0;
   std::uint32_t cycles = 0;
+  retry_progress progress{};
   error_history errors{};
   void* claim = nullptr;
   const event_ops* ops;

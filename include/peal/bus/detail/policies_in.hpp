@@ -58,14 +58,14 @@ idempotency_window window_in(const std::tuple<Ps...>& policies) {
 }
 
 template <class P>
-bool backoff_in(const P& policy, const backoff*& found) noexcept {
-  if constexpr (backs_off<P>) found = &policy.action;
-  return found != nullptr;
+bool backoff_in(const P& policy, applied_action& found) noexcept {
+  if constexpr (backs_off<P>) found = erased(policy.action);
+  return found.plan != nullptr;
 }
-/// The first rule's back-off, which bounds the runs that a handler asks for; null: no rule has one.
+/// The first rule's back-off, which bounds the runs that a handler asks for; without a plan where no rule has one.
 template <class... Ps>
-const backoff* first_backoff_in(const std::tuple<Ps...>& policies) noexcept {
-  const backoff* found = nullptr;
+applied_action first_backoff_in(const std::tuple<Ps...>& policies) noexcept {
+  applied_action found{action_kind::again};
   std::apply([&](const auto&... policy) { (void)((detail::backoff_in(policy, found)) || ...); }, policies);
   return found;
 }

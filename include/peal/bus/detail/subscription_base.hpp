@@ -26,6 +26,7 @@ struct attempt_end {
   applied_action action{};
   nanoseconds asked_delay{-1};  ///< of retry_after; negative: none
   std::string error{};
+  std::error_code code{};
   void* claim = nullptr;  ///< the claimed key, or for `behind` the key that somebody else has claimed
 };
 
@@ -183,6 +184,7 @@ class subscription_base {
     nanoseconds delay{0};
     dead_cause cause = dead_cause::failed;
     void* claim = nullptr;
+    retry_progress progress{};
   };
   struct in_place {
     bool active = false;
@@ -190,7 +192,9 @@ class subscription_base {
     error_history errors{};
   };
 
-  decision decide(attempt_end& end, std::uint32_t attempts, error_history& errors, std::uint8_t type);
+  decision decide(attempt_end& end, std::uint32_t attempts, error_history& errors, const retry_progress& before);
+  bool next_run(const applied_action& action, std::uint32_t attempts, nanoseconds elapsed,
+                retry_progress& progress) noexcept;
   bool carry_out(const decision& what, kept_ptr& k) noexcept;
   bool bury(const decision& what, kept_ptr& k) noexcept;
   void wait_behind(void* claim, kept& event) noexcept;

@@ -19,7 +19,7 @@ inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
     case verdict::behind: what = {next_step::wait_behind, {}, {}, end.claim}; break;
     case verdict::failed:
     case verdict::rejected:
-      what = decide(end, 1, errors, at.type);
+      what = decide(end, 1, errors, {});
       if (what.step == next_step::none) counts_.discarded.add();
       break;
   }
@@ -48,7 +48,7 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
     return;
   }
   if (end.what == verdict::failed || end.what == verdict::rejected) {
-    const decision what = decide(end, k->attempts, k->errors, type);
+    const decision what = decide(end, k->attempts, k->errors, k->progress);
     if (what.step != next_step::none) {
       kept_ptr owned{k};
       carry_out(what, owned);
@@ -87,7 +87,7 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
       k->has_envelope = true;
     }
     k->attempts = 1;
-    k->errors.add({1, now(), std::move(end.error)});
+    k->errors.add({1, now(), std::move(end.error), end.code});
     k->cause = end.what == verdict::rejected ? dead_cause::rejected : dead_cause::failed;
     k->died_at = now();
     k->subscription = name_;
@@ -102,23 +102,47 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
 }
 
 inline subscription_base::decision subscription_base::decide(attempt_end& end, std::uint32_t attempts,
-                                                             error_history& errors, std::uint8_t) {
+                                                             error_history& errors, const retry_progress& before) {
   constexpr std::uint32_t unruled_attempts = 5;
   counts_.failures.add();
-  (void)rule_set<>{}.run([&] { errors.add({attempts, now(), std::move(end.error)}); });  // without memory: counted only
+  const time_point failed_at = now();
+  (void)rule_set<>{}.run([&] {  // without memory: counted only
+    errors.add({attempts, failed_at, std::move(end.error), end.code});
+  });
   if (end.what == verdict::rejected) return {next_step::bury, {}, dead_cause::rejected, end.claim};
   if (end.action.kind == action_kind::discarded) return {};
   if (end.action.kind == action_kind::again) {
-    const std::uint32_t most = end.action.plan != nullptr ? end.action.plan->attempts : unruled_attempts;
-    if (attempts < most) {
-      const nanoseconds delay =
-          end.asked_delay.count() >= 0 || end.action.plan == nullptr
-              ? end.asked_delay
-              : end.action.plan->delay(attempts, [this] { return topic_.bus.runner->random_bits(); });
-      return {next_step::run_again, delay, {}, end.claim};
+    decision again{next_step::run_again, end.asked_delay, {}, end.claim, before};
+    if (end.action.plan == nullptr) {
+      if (attempts < unruled_attempts) return again;
+    } else {
+      const nanoseconds elapsed = errors.entries().empty() ? nanoseconds{0} : failed_at - errors.entries().front().at;
+      if (next_run(end.action, attempts, elapsed, again.progress)) {
+        if (end.asked_delay.count() < 0) again.delay = again.progress.waited;
+        return again;
+      }
+      if (end.action.at_end == action_kind::discarded) return {};
     }
   }
   return {next_step::bury, {}, dead_cause::failed, end.claim};
+}
+
+/// The plan that has a further run for this delivery, and its wait; false when the runs of all plans are used up.
+inline bool subscription_base::next_run(const applied_action& action, std::uint32_t attempts, nanoseconds elapsed,
+                                        retry_progress& progress) noexcept {
+  if (progress.plans != action.plan) progress = {action.plan};
+  for (; progress.plan < action.plans; ++progress.plan, progress.before = attempts - 1) {
+    const backoff& plan = action.plan[progress.plan];
+    const std::uint32_t failed = attempts - progress.before;  // the first plan counts the first run among its own
+    const std::uint32_t most = plan.attempts != 0 ? plan.attempts : 1;
+    if (progress.plan == 0 ? failed >= most : failed > most) continue;
+    const nanoseconds wait = plan.delay(
+        failed, [this] { return topic_.bus.runner->random_bits(); }, progress.waited);
+    if (elapsed > plan.max_elapsed || wait > plan.max_elapsed - elapsed) continue;
+    progress.waited = wait;
+    return true;
+  }
+  return false;
 }
 
 inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noexcept {
@@ -131,6 +155,7 @@ inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noex
     return true;
   }
   event.claim = what.claim;
+  event.progress = what.progress;
   if (what.delay.count() <= 0) {
     queue(event);
     return true;

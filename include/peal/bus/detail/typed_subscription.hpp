@@ -181,6 +181,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       end.what = verdict::failed;
       end.action = failed->action;
       end.error = std::move(failed->error_text);
+      end.code = failed->code;
       if constexpr (publishes) out.clear();
     }
   }
@@ -293,7 +294,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       take_failure(said, end);
     } else {  // it cannot be kept aside, neither for another run nor as a letter
       end.what = verdict::failed;
-      end.action = {action_kind::discarded, nullptr};
+      end.action = {action_kind::discarded};
     }
   }
   void take_failure(const outcome& said, attempt_end& end) {
@@ -303,13 +304,15 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       case outcome::kind::rejected:
         end.what = verdict::rejected;
         end.error = said.reason();
+        end.code = said.code();
         return;
       case outcome::kind::again:
       case outcome::kind::again_after:
         end.what = verdict::failed;
-        end.action = {action_kind::again, detail::first_backoff_in(parts_->policies)};
+        end.action = detail::first_backoff_in(parts_->policies);
         if (said.what() == outcome::kind::again_after) end.asked_delay = said.delay();
-        end.error = "the handler asked for another run";
+        end.error = said.reason().empty() ? "the handler asked for another run" : said.reason();
+        end.code = said.code();
         if (end.action.plan == nullptr && said.what() == outcome::kind::again) end.action = parts_->rules.fallback();
         return;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The generated catch clauses: one try block a rule, the first rule innermost, so that an exception is caught once.
+// The generated catch clauses: one try block a rule, the first rule innermost; a rule whose predicate says no throws on.
 #pragma once
 
 #include <peal/detail/type_name.hpp>
@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 
 #if defined(__cpp_exceptions) && defined(__GLIBCXX__)
@@ -32,11 +33,21 @@ std::string_view text_of(const Exception& e) noexcept {
   }
 }
 
+template <class Exception>
+std::error_code code_of(const Exception& e) noexcept {
+  if constexpr (std::is_convertible_v<const Exception*, const std::system_error*>) {
+    return e.code();
+  } else {
+    return {};
+  }
+}
+
 // Called inside a catch clause; a text for which there is no memory is left empty.
 template <class Failure, class Action>
-void record(std::optional<Failure>& failed, Action action, std::string_view text) noexcept {
+void record(std::optional<Failure>& failed, Action action, std::string_view text, std::error_code code) noexcept {
   failed.emplace();
   failed->action = action;
+  failed->code = code;
   try {
     failed->error_text.assign(text);
   } catch (const std::exception&) {
@@ -54,7 +65,8 @@ void guard_typed(const Set& rules, F& f, std::optional<Failure>& failed) {
     try {
       guard_typed<Count - 1>(rules, f, failed);
     } catch (const exception& e) {
-      record(failed, rules.template action<Count - 1>(), text_of(e));
+      if (!rules.template takes<Count - 1>(e)) throw;
+      record(failed, rules.template action<Count - 1>(), text_of(e), code_of(e));
     }
   }
 }
@@ -63,14 +75,16 @@ template <std::size_t Count, class Set, class F, class Failure>
 void guard(const Set& rules, F& f, std::optional<Failure>& failed) {
   try {
     guard_typed<Count>(rules, f, failed);
+  } catch (const std::system_error& e) {
+    record(failed, rules.fallback(), text_of(e), e.code());
   } catch (const std::exception& e) {
-    record(failed, rules.fallback(), text_of(e));
+    record(failed, rules.fallback(), text_of(e), {});
 #if defined(__GLIBCXX__)
   } catch (const abi::__forced_unwind&) {
     throw;  // a thread being cancelled: swallowing this would end the process
 #endif
   } catch (...) {
-    record(failed, rules.fallback(), "unknown exception");
+    record(failed, rules.fallback(), "unknown exception", {});
   }
 }
 

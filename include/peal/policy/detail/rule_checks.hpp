@@ -17,6 +17,10 @@ concept is_on_rule = requires {
   typename T::action_type;
 };
 template <class T>
+concept is_conditional = is_on_rule<T> && requires(const T& t) {
+  t.predicate;
+};
+template <class T>
 concept is_otherwise = !is_on_rule<T> && requires(const T& t) {
   typename T::action_type;
   t.action;
@@ -51,7 +55,7 @@ constexpr bool shadows() noexcept {
 }
 template <class Earlier, class Later>
 constexpr bool rule_shadows() noexcept {
-  if constexpr (is_on_rule<Earlier> && is_on_rule<Later>) {
+  if constexpr (is_on_rule<Earlier> && is_on_rule<Later> && !is_conditional<Earlier>) {
     return shadows<typename Earlier::exception_type, typename Later::exception_type>();
   } else {
     return false;

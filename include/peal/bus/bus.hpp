@@ -159,9 +159,9 @@ class basic_bus {
     }
   }
   /// Gives matching letters back to their subscriptions, with their id and envelope; returns how many. A letter whose
-  /// subscription does not stand stays.
+  /// subscription does not stand stays, and so does one whose key another letter holds: it follows that one by itself.
   template <event E>
-  std::size_t redrive(const dead_letter_query& q = {}) {
+  redrive_report redrive(const dead_letter_query& q = {}) {
     check_letters<E>();
     static_assert(
         std::is_copy_constructible_v<E>,
@@ -169,7 +169,7 @@ class basic_bus {
     if constexpr (carries<E> && std::is_copy_constructible_v<E>) {
       return core_->template redrive<E>(q);
     } else {
-      return 0;
+      return redrive_report{};
     }
   }
   /// Removes matching letters for good; returns how many. They stay counted as dead.

@@ -21,14 +21,16 @@ struct subscription_statistics {
   std::uint64_t expired = 0;
   std::uint64_t filtered = 0;
   std::uint64_t deduplicated = 0;
-  std::uint64_t dropped = 0;    ///< by behind{drop_oldest}
-  std::uint64_t stopped = 0;    ///< left when it was stopped
-  std::uint64_t abandoned = 0;  ///< left when the bus was drained past its deadline
-  std::uint64_t waiting = 0;    ///< unread and kept aside; unread counts every type of the topic
-  std::uint64_t kept = 0;       ///< of those, kept aside: back-off, behind a duplicate
-  std::uint64_t retries = 0;    ///< runs beyond the first
-  std::uint64_t failures = 0;   ///< runs that failed
-  std::uint64_t redriven = 0;   ///< letters that came back
+  std::uint64_t dropped = 0;     ///< by behind{drop_oldest}
+  std::uint64_t stopped = 0;     ///< left when it was stopped
+  std::uint64_t abandoned = 0;   ///< left when the bus was drained past its deadline
+  std::uint64_t waiting = 0;     ///< unread and kept aside; unread counts every type of the topic
+  std::uint64_t kept = 0;        ///< of those, kept aside: back-off, behind a duplicate, behind a busy key
+  std::uint64_t held = 0;        ///< of those, behind a busy key (ordered_by)
+  std::uint64_t retries = 0;     ///< runs beyond the first
+  std::uint64_t failures = 0;    ///< runs that failed
+  std::uint64_t redriven = 0;    ///< letters that came back
+  std::uint64_t key_stalls = 0;  ///< events that found no room behind their busy key; the subscription waited for it
   bool paused = false;
   bool stalled = false;  ///< cannot go on now: no room for an output, a kept event or a letter
 

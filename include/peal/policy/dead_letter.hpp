@@ -91,6 +91,7 @@ struct dead_letter_record {
   std::uint32_t cycles = 0;           ///< how often it was redriven before
   time_point died_at{};               ///< when it became a letter
   std::vector<attempt_error> errors;  ///< the first 2 and the last 6
+  std::uint64_t blocked_by = 0;       ///< the letter that holds its key (`blocked_by`); 0: none
 };
 
 /// Which letters; every field left alone matches all.

@@ -8,6 +8,7 @@
 #include <peal/bus/publisher.hpp>
 #include <peal/bus/subscriber.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -128,21 +129,34 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
           l->has_position ? event_id{base.epoch, std::uint64_t{topic_number<E>()} << 56 | l->position} : event_id{};
       found.push_back({*static_cast<const E*>(l->event()), l->number, id,
                        l->has_envelope && l->around.correlation ? l->around.correlation : id, l->around.causation,
-                       l->subscription, l->cause, l->attempts, l->cycles, l->died_at, l->errors.entries()});
+                       l->subscription, l->cause, l->attempts, l->cycles, l->died_at, l->errors.entries(),
+                       l->blocked_by});
     }
     return found;
   }
 
   template <class E>
-  std::size_t redrive(const dead_letter_query& q) {
-    std::size_t count = 0;
-    if (!runner.alive()) return count;
+  redrive_report redrive(const dead_letter_query& q) {
+    redrive_report report;
+    if (!runner.alive()) return report;
     const std::uint8_t type = type_number<E>;
     auto& topic = topic_of<E>();
+    std::vector<std::uint64_t> given;  // ascending, as the letters are
     for (const letter_ptr& l : topic.letters.find(q, &type)) {
-      if (l->cause == dead_cause::overloaded ? publish_again<E>(topic, l) : give_back(topic, *l)) ++count;
+      if (l->cause == dead_cause::overloaded) {
+        report.count += publish_again<E>(topic, l) ? 1U : 0U;
+      } else if (l->blocked_by != 0 && topic.letters.has(l->blocked_by)) {
+        report.refused.push_back("letter " + std::to_string(l->number) + " of subscription \"" + l->subscription +
+                                 "\" waits behind letter " + std::to_string(l->blocked_by) +
+                                 ", which holds its key; redrive or discard that one, and this one follows by itself");
+      } else if (give_back(topic, *l)) {
+        given.push_back(l->number);
+        ++report.count;
+      } else if (l->blocked_by != 0 && std::binary_search(given.begin(), given.end(), l->blocked_by)) {
+        ++report.count;  // it was faster, behind the one that held its key
+      }
     }
-    return count;
+    return report;
   }
 
   template <class E>
@@ -152,7 +166,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     const std::uint8_t type = type_number<E>;
     auto& topic = topic_of<E>();
     for (const letter_ptr& l : topic.letters.find(q, &type)) {
-      if (topic.letters.remove(l->number)) ++count;
+      if (throw_away(topic, *l)) ++count;
     }
     if (count != 0) base.wake_stalled();
     return count;
@@ -194,6 +208,14 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     return base;
   }
 
+  struct unlocked {
+    explicit unlocked(std::unique_lock<std::mutex>& l) : lock{l} { lock.unlock(); }
+    unlocked(const unlocked&) = delete;
+    unlocked& operator=(const unlocked&) = delete;
+    ~unlocked() { lock.lock(); }
+    std::unique_lock<std::mutex>& lock;
+  };
+
   static bus_link attach(void* self, topic_base& topic, const std::shared_ptr<subscription_base>& s,
                          const attachment& how) {
     auto& core = *static_cast<bus_core*>(self);
@@ -215,6 +237,10 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
         const std::string* mine;
         ~joining() { std::erase(names, mine); }
       } const until_it_stands{base.joining, &s->name()};
+      if (s->keeps_order()) {
+        const unlocked without{lock};  // keys of letters are told by user code
+        s->hold_letters();
+      }
       base.subscriptions.reserve(base.subscriptions.size() + base.joining.size());
       if (how.here != nullptr) {
         topic.attach_here(s, how.types, how.here, how.count);
@@ -222,6 +248,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
         place = &topic.attach(lock, s, how.dropping, how.polled || core.runner.only_polls());
       }
       base.subscriptions.push_back(s);
+      s->confirm_letters();
     }
     lock.unlock();
     if (place != nullptr) topic.begin(*place);
@@ -232,27 +259,42 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   static bool same_process(const void* self) noexcept { return static_cast<const bus_core*>(self)->runner.alive(); }
   static void keep(void*, const std::shared_ptr<subscription_base>&) {}  // it stands in base.subscriptions anyway
 
+  /// Whose delivery a letter is. Caller holds base.wiring.
+  subscription_base* owner_of(const topic_base& topic, const kept& l) const noexcept {
+    for (const auto& s : base.subscriptions) {
+      if (&s->topic() == &topic && s->name() == l.subscription && !s->runs_here && s->wants(l.type)) return s.get();
+    }
+    return nullptr;
+  }
+
+  /// Removes a letter; one that held a key lets it go.
+  bool throw_away(topic_base& topic, const kept& l) {
+    const std::lock_guard lock{base.wiring};  // the event is not destroyed under it: the caller has it as well
+    subscription_base* const owner = l.has_position ? owner_of(topic, l) : nullptr;
+    if (owner == nullptr) return topic.letters.remove(l.number);
+    if (!topic.letters.has(l.number)) return false;
+    const bool told = owner->tell_discarded(l.number);
+    const bool gone = topic.letters.remove(l.number);
+    if (told) {
+      owner->place().signal.fetch_or(seat::work, std::memory_order_seq_cst);
+      topic.rouse(owner->place());
+    }
+    return gone;
+  }
+
   /// A letter's delivery comes back to its subscription.
   bool give_back(topic_base& topic, const kept& l) {
-    kept_ptr again = copy_event_aside(*l.ops, l.event());
-    again->position = l.position;
-    again->type = l.type;
-    again->around = l.around;
-    again->has_envelope = l.has_envelope;
-    again->cycles = l.cycles + 1;
-    std::shared_ptr<subscription_base> owner;
+    kept_ptr again = copy_letter(l);
     {
       const std::lock_guard lock{base.wiring};
-      for (const auto& s : base.subscriptions) {
-        if (&s->topic() == &topic && s->name() == l.subscription && !s->runs_here && s->wants(l.type)) owner = s;
-      }
+      subscription_base* const owner = owner_of(topic, l);
       if (owner == nullptr || !topic.letters.remove(l.number)) return false;
       // A letter of an earlier subscription of this name stays in that one's account, as taken away.
       const bool own = l.owner_number == owner->number;
       own ? owner->counts_.dead.sub() : owner->counts_.inherited.add();
       owner->counts_.redriven.add();
       owner->returning_.fetch_add(1, std::memory_order_seq_cst);
-      again->owner = owner.get();
+      again->owner = owner;
       if (owner->push_due(again.get())) {
         (void)again.release();
       } else {  // it stopped in between: taken away

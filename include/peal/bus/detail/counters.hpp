@@ -16,6 +16,7 @@ struct counter {
   }
   /// For the few counted by several threads at once: handlers on publishers' threads.
   void add_shared(std::uint64_t n = 1) noexcept { value.fetch_add(n, std::memory_order_relaxed); }
+  void set(std::uint64_t n) noexcept { value.store(n, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t get() const noexcept { return value.load(std::memory_order_relaxed); }
 };
 
@@ -43,8 +44,10 @@ struct delivery_counters {
   counter dropped;  ///< by publishers, counted here once the subscription has stopped
   counter stopped;
   counter abandoned;
-  counter retries;   ///< runs beyond the first
-  counter failures;  ///< runs that failed
+  counter retries;     ///< runs beyond the first
+  counter failures;    ///< runs that failed
+  counter held;        ///< waiting behind a busy key now
+  counter key_stalls;  ///< events that found no room to wait there
   shared_counter dead;
   shared_counter redriven;
   shared_counter inherited;     ///< letters of an earlier subscription of this name that came back to this one

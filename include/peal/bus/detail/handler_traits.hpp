@@ -2,6 +2,7 @@
 // What a handler takes and returns, and what the policies beside it are; every wrong wiring gets its sentence here.
 #pragma once
 
+#include <peal/bus/detail/ordering_checks.hpp>
 #include <peal/bus/placement.hpp>
 #include <peal/core/delivery.hpp>
 #include <peal/core/event.hpp>
@@ -45,8 +46,8 @@ inline constexpr bool is_placement = std::is_same_v<P, on_publisher_thread_t> ||
 template <class P>
 inline constexpr bool is_side_store = std::is_same_v<P, side_store>;
 template <class P>
-inline constexpr bool is_policy = is_filter<P> || is_middleware<P> || is_idempotent<P> || is_behind<P> || is_rule<P> ||
-                                  is_placement<P> || is_side_store<P>;
+inline constexpr bool is_policy = is_filter<P> || is_middleware<P> || is_idempotent<P> || is_ordered<P> ||
+                                  is_behind<P> || is_rule<P> || is_placement<P> || is_side_store<P>;
 
 // What a handler returns.
 template <class R>
@@ -130,10 +131,10 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
   static_assert((takes_event<Handler, Es> && ...),
                 "peal: the handler cannot be called with an event it is subscribed to; a handler takes (const E&) or "
                 "(const E&, peal::delivery&) for every event of its subscription");
-  static_assert(
-      (is_policy<Ps> && ...),
-      "peal: an argument behind the handler is not a policy; policies are filter, idempotent, on<Ex>, otherwise, "
-      "middleware, behind, side_store, on_poll and on_publisher_thread");
+  static_assert((is_policy<Ps> && ...),
+                "peal: an argument behind the handler is not a policy; policies are filter, ordered_by, idempotent, "
+                "on<Ex>, otherwise, "
+                "middleware, behind, side_store, on_poll and on_publisher_thread");
   static_assert(idempotents <= 1, "peal: a subscription has two idempotent policies; keep one, with all its keys");
   static_assert((std::size_t{is_behind<Ps>} + ... + 0) <= 1, "peal: a subscription has two behind policies; keep one");
   static_assert((std::size_t{is_side_store<Ps>} + ... + 0) <= 1,
@@ -158,7 +159,7 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
       ((std::is_copy_constructible_v<Es> || !std::is_same_v<handler_result_t<Handler, Es>, retry_t>)&&...),
       "peal: the handler always answers peal::retry, but its event cannot be copied, so it cannot be kept for "
       "another run; make the event copyable, or answer peal::discard");
-  static constexpr bool ok = true;
+  static constexpr bool ok = ordering_checks<type_list<Es...>, Ps...>::ok;
 };
 
 }  // namespace peal::inline v0::detail

@@ -18,6 +18,7 @@
 namespace peal::inline v0::detail {
 
 class subscription_base;
+struct key_chain;
 
 /// How far a delivery has come in the back-offs of one action.
 struct retry_progress {
@@ -37,7 +38,7 @@ struct kept : timer_node {
   [[nodiscard]] const void* event() const noexcept { return reinterpret_cast<const std::byte*>(this) + offset; }
 
   subscription_base* owner = nullptr;
-  kept* next = nullptr;   ///< in the stack of due ones, or behind the same claim
+  kept* next = nullptr;   ///< among the due ones, behind the same claim, or behind the same key
   kept* newer = nullptr;  ///< in the owner's list, in the order kept
   kept* older = nullptr;
   std::uint64_t serial = 0;
@@ -52,6 +53,7 @@ struct kept : timer_node {
   retry_progress progress{};
   error_history errors{};
   void* claim = nullptr;
+  key_chain* chain = nullptr;  ///< of its key, which is busy with it or has it waiting; not as a letter
   const event_ops* ops;
   std::size_t offset;
   // As a letter:
@@ -59,6 +61,7 @@ struct kept : timer_node {
   std::uint64_t number = 0;
   std::string subscription{};
   std::uint64_t owner_number = 0;  ///< which subscription of that name; 0: none had it
+  std::uint64_t blocked_by = 0;    ///< the number of the letter that holds its key
   time_point died_at{};
 };
 
@@ -100,6 +103,17 @@ kept_ptr make_kept(const event_ops& ops, Fill&& fill) {
 
 inline kept_ptr copy_event_aside(const event_ops& ops, const void* event) {
   return make_kept(ops, [&](void* to) { ops.copy(to, event); });
+}
+/// What a letter is when it comes back: its event, its place and its envelope, and a new start.
+inline kept_ptr copy_letter(const kept& l) {
+  kept_ptr again = copy_event_aside(*l.ops, l.event());
+  again->position = l.position;
+  again->type = l.type;
+  again->around = l.around;
+  again->has_envelope = l.has_envelope;
+  again->cycles = l.cycles + 1;
+  again->number = l.number;
+  return again;
 }
 inline kept_ptr move_event_aside(const event_ops& ops, void* event) {
   return make_kept(ops, [&](void* to) { ops.move(to, event); });

@@ -22,13 +22,13 @@ class letter_box {
  public:
   explicit letter_box(std::size_t capacity) noexcept : capacity_{capacity} {}
 
-  /// Takes the letter, or leaves it with the caller when the box is full.
+  /// Takes the letter and returns its number, or leaves it with the caller when the box is full: 0.
   /// Errors: bad_alloc, the letter left with the caller.
   /// With `beyond` a full box takes it all the same: for handlers on a publisher's thread, which nobody can stall.
-  bool put(kept_ptr& k, bool beyond = false) {
+  std::uint64_t put(kept_ptr& k, bool beyond = false) {
     auto owner = std::make_shared<kept_ptr>();  // the shared part is made first: then nothing can fail half way
     const std::lock_guard lock{mutex_};
-    if (live_ >= capacity_ && !beyond) return false;
+    if (live_ >= capacity_ && !beyond) return 0;
     numbers_.reserve(letters_.size() + 1);
     letters_.emplace_back();
     numbers_.push_back(++last_number_);
@@ -37,7 +37,7 @@ class letter_box {
     *owner = std::move(k);
     letters_.back() = letter_ptr{std::move(owner), address};
     count_.store(++live_, std::memory_order_seq_cst);
-    return true;
+    return last_number_;
   }
 
   [[nodiscard]] bool full() const noexcept { return count_.load(std::memory_order_seq_cst) >= capacity_; }
@@ -53,6 +53,14 @@ class letter_box {
     }
     return found;
   }
+
+  /// The letter with this number; null when it is gone.
+  [[nodiscard]] letter_ptr get(std::uint64_t number) const {
+    const std::lock_guard lock{mutex_};
+    const std::size_t at = place_of(number);
+    return at < numbers_.size() && numbers_[at] == number ? letters_[at] : nullptr;
+  }
+  [[nodiscard]] bool has(std::uint64_t number) const { return get(number) != nullptr; }
 
   /// Undoes a removal: the letter stands where it stood, under its number.
   void put_back(const letter_ptr& l) {

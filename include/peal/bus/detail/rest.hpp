@@ -89,7 +89,7 @@ class milestone {
   bool passed(const subscription_base& s) {
     if (s.runs_here) return true;
     if (distance(s.topic().cursor_of(s.place()), heads_[s.topic().index]) < 0) return false;
-    if (s.returning_.load(std::memory_order_acquire) != 0) return false;  // pairs with [returned]
+    if (s.returning_.load(std::memory_order_acquire) != 0 || s.letters_untold()) return false;  // pairs with [returned]
     if (s.outputs_waiting() || (s.place().signal.load(std::memory_order_seq_cst) & seat::work) != 0) return false;
     for (const mark& m : marks_) {
       if (m.subscription == &s) return s.oldest_kept() > m.kept;

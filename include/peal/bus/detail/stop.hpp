@@ -86,6 +86,8 @@ inline subscription_statistics counted_in(const subscription_base& s) {
   r.retries = c.retries.get();
   r.failures = c.failures.get();
   r.redriven = c.redriven.get();
+  r.held = c.held.get();
+  r.key_stalls = c.key_stalls.get();
   return r;
 }
 

@@ -54,9 +54,11 @@ inline kept_ptr subscription_base::copy_aside(const event_at& at) noexcept {
 }
 
 inline bool subscription_base::put_aside(const decision& what, const event_at& at, error_history& errors) {
+  if (homeless_ != nullptr) return false;
+  if (what.step == next_step::wait_key) return hold_back(*what.chain, at);
   // One that others wait behind gets a place beyond the limit: they can only go after it.
   const bool room = what.step == next_step::bury ? !topic_.letters.full()
-                    : kept_count() < max_kept_   ? true
+                    : aside_count() < max_kept_  ? true
                     : what.step == next_step::run_again && what.claim != nullptr
                         ? waiters_of(what.claim, at.type) != nullptr
                         : false;
@@ -98,7 +100,8 @@ inline bool subscription_base::push_due(kept* k) noexcept {
   return true;
 }
 
-inline void subscription_base::intake() noexcept {
+/// Takes over what others have pushed, in the order pushed.
+inline void subscription_base::gather() noexcept {
   if (due_.load(std::memory_order_relaxed) == nullptr) return;
   kept* newest_first = due_.exchange(nullptr, std::memory_order_acquire);  // pairs with [due]
   kept* in_order = nullptr;
@@ -108,15 +111,24 @@ inline void subscription_base::intake() noexcept {
     in_order = newest_first;
     newest_first = next;
   }
-  while (in_order != nullptr) {
-    kept* const next = in_order->next;
-    if (!in_order->linked) {
-      link(*in_order);
-      returning_.fetch_sub(1, std::memory_order_release);  // [returned]
-    }
-    queue(*in_order);
-    in_order = next;
+  if (in_order == nullptr) return;
+  (arrived_last_ != nullptr ? arrived_last_->next : arrived_first_) = in_order;
+  for (arrived_last_ = in_order; arrived_last_->next != nullptr;) arrived_last_ = arrived_last_->next;
+}
+
+inline void subscription_base::intake() noexcept {
+  gather();
+  if (order_ != nullptr) hear_discarded();
+  while (kept* const k = arrived_first_) {
+    const bool letter_back = !k->linked;
+    if (letter_back && order_ != nullptr && !lead_back(*k)) return;
+    arrived_first_ = k->next;
+    if (arrived_first_ == nullptr) arrived_last_ = nullptr;
+    if (letter_back) link(*k);
+    if (!letter_back || order_ == nullptr || !waits_again(*k)) queue(*k);
+    if (letter_back) returning_.fetch_sub(1, std::memory_order_release);  // [returned]
   }
+  if (order_ != nullptr) let_go();
 }
 
 inline bool subscription_base::run_due() {
@@ -144,7 +156,10 @@ inline bool subscription_base::run_due() {
 inline std::uint64_t subscription_base::unstall(const batch& b) {
   if (homeless_ != nullptr) {
     kept_ptr again = std::move(homeless_);
-    if (!carry_out(homeless_what_, again)) return 0;
+    const decision what = homeless_what_;  // another one may become homeless behind it
+    if (!carry_out(what, again)) return 0;
+    if (homeless_ == nullptr && order_ != nullptr && order_->spilling != nullptr) spill(*order_->spilling);
+    if (homeless_ != nullptr) return 0;
   }
   if (outputs_waiting_.load(std::memory_order_relaxed)) {
     if (!flush_outputs()) return 0;
@@ -162,7 +177,7 @@ inline std::uint64_t subscription_base::unstall(const batch& b) {
     counts_.taken.add();
     return 1;
   }
-  in_place_.active = kept_count() >= max_kept_ && newest_ != nullptr;
+  in_place_.active = !in_place_.behind_key && aside_count() >= max_kept_ && newest_ != nullptr;
   return 0;
 }
 
@@ -182,20 +197,25 @@ inline void subscription_base::note_left(position p) noexcept {
   (void)rule_set<>{}.run([&] { left_.push_back({topic_.bus.epoch, std::uint64_t{topic_.index} << 56 | p}); });
 }
 
+/// Ends what others have pushed and nobody will take in any more.
+inline void subscription_base::leave_arrived(kept* k) noexcept {
+  while (k != nullptr) {
+    kept* const next = k->next;
+    if (!k->linked) {
+      const kept_ptr ended{k};
+      left_over().add();
+      returning_.fetch_sub(1, std::memory_order_release);  // [returned]
+    }
+    k = next;
+  }
+}
+
 inline void subscription_base::release_kept() noexcept {
   executor& runner = *topic_.bus.runner;
   runner.cancel(wake_up_);
   for (kept* k = oldest_; k != nullptr; k = k->newer) runner.cancel(*k);
-  kept* due = due_.exchange(reinterpret_cast<kept*>(this), std::memory_order_acquire);  // closed; pairs with [due]
-  while (due != nullptr) {
-    kept* const next = due->next;
-    if (!due->linked) {
-      const kept_ptr ended{due};
-      left_over().add();
-      returning_.fetch_sub(1, std::memory_order_release);  // [returned]
-    }
-    due = next;
-  }
+  leave_arrived(due_.exchange(reinterpret_cast<kept*>(this), std::memory_order_acquire));  // closed; pairs with [due]
+  leave_arrived(std::exchange(arrived_first_, nullptr));
   (void)homeless_.release();  // it is in the list as well
   while (oldest_ != nullptr) {
     const kept_ptr ended{oldest_};
@@ -204,6 +224,7 @@ inline void subscription_base::release_kept() noexcept {
     unlink(*oldest_);
   }
   run_first_ = run_last_ = nullptr;
+  counts_.held.set(0);
   in_place_ = {};
   if (outputs_waiting_.load(std::memory_order_relaxed)) {
     drop_outputs();

@@ -4,6 +4,7 @@
 
 #include <peal/bus/detail/counters.hpp>
 #include <peal/bus/detail/kept.hpp>
+#include <peal/bus/detail/key_chain.hpp>
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/core/delivery.hpp>
 #include <peal/policy/backoff.hpp>
@@ -11,6 +12,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +21,17 @@
 namespace peal::inline v0::detail {
 
 /// How one run of the pipeline ended.
-enum class verdict : std::uint8_t { handled, filtered, expired, deduplicated, behind, failed, rejected, discarded };
+enum class verdict : std::uint8_t {
+  handled,
+  filtered,
+  expired,
+  deduplicated,
+  behind,      ///< its idempotency key is claimed by another
+  behind_key,  ///< its order key is busy with another
+  failed,
+  rejected,
+  discarded,
+};
 
 /// A run that did not simply succeed.
 struct attempt_end {
@@ -27,7 +40,8 @@ struct attempt_end {
   nanoseconds asked_delay{-1};  ///< of retry_after; negative: none
   std::string error{};
   std::error_code code{};
-  void* claim = nullptr;  ///< the claimed key, or for `behind` the key that somebody else has claimed
+  void* claim = nullptr;       ///< the claimed key, or for `behind` the key that somebody else has claimed
+  key_chain* chain = nullptr;  ///< the order key that is this event's, or for `behind_key` another's
 };
 
 /// An event as it stands in its slot, or kept aside.
@@ -126,6 +140,18 @@ class subscription_base {
   /// A letter comes back, or a timer fired. False when the subscription has stopped.
   bool push_due(kept* k) noexcept;
 
+  // Order by key, off the happy path.
+
+  [[nodiscard]] bool keeps_order() const noexcept { return order_ != nullptr; }
+  /// Before it stands, under no lock: keys are held by the letters that an earlier one of its name has left.
+  void hold_letters();
+  /// It stands, under `wiring`: letters that went in between are noted.
+  void confirm_letters();
+  /// Under `wiring`: a letter that may hold one of its keys is about to go. Errors: bad_alloc.
+  bool tell_discarded(std::uint64_t letter);
+  /// Of those, some have not been seen to.
+  [[nodiscard]] bool letters_untold() const noexcept;
+
   /// The limit of the next batch, so that one takes at most about 50 µs.
   [[nodiscard]] std::size_t batch_limit() const noexcept { return limit_; }
   void learn(std::size_t ran, nanoseconds took) noexcept {
@@ -154,6 +180,11 @@ class subscription_base {
   virtual void*& waiters_of(void* claim, std::uint8_t type) noexcept = 0;
   virtual void commit_claim(void* claim, std::uint8_t type) noexcept = 0;
   virtual void abandon_claim(void* claim, std::uint8_t type) noexcept = 0;
+  /// The busy key of an event, or null; made busy where it is free (`made`). `told`: the key itself was told, so that
+  /// what is thrown then is for want of memory.
+  virtual key_chain* find_chain(const void* event, std::uint8_t type) = 0;
+  virtual key_chain* make_chain(const void* event, std::uint8_t type, bool& made, bool& told) = 0;
+  virtual void free_chain(key_chain& chain) noexcept = 0;
 
   /// The handler returned: the key is committed, the outputs go out. False: stalled on the outputs.
   bool succeed(void* claim, std::uint8_t type) noexcept {
@@ -177,17 +208,22 @@ class subscription_base {
 
   delivery delivery_ = delivery_access::make();
 
+ protected:
+  std::unique_ptr<key_order> order_;  ///< null: without ordered_by
+
  private:
-  enum class next_step : std::uint8_t { none, run_again, bury, wait_behind };
+  enum class next_step : std::uint8_t { none, run_again, bury, wait_behind, wait_key };
   struct decision {
     next_step step = next_step::none;
     nanoseconds delay{0};
     dead_cause cause = dead_cause::failed;
     void* claim = nullptr;
     retry_progress progress{};
+    key_chain* chain = nullptr;
   };
   struct in_place {
     bool active = false;
+    bool behind_key = false;
     decision what{};
     error_history errors{};
   };
@@ -212,6 +248,25 @@ class subscription_base {
     note_detached();
   }
   void intake() noexcept;
+  void gather() noexcept;
+  void leave_arrived(kept* k) noexcept;
+  void wait_in(key_chain& c, kept& k) noexcept;
+  kept* next_of(key_chain& c) noexcept;
+  void pass_on(key_chain& c) noexcept;
+  bool take_key(const decision& what, kept& k, bool& waits) noexcept;
+  std::optional<bool> place_by_key(const decision& what, kept_ptr& k) noexcept;
+  bool hold_back(key_chain& c, const event_at& at);
+  void join_chain(key_chain& c, kept_ptr k) noexcept;
+  void expect_letter(key_chain& c, dead_cause cause);
+  void no_letter(key_chain& c, dead_cause cause) noexcept;
+  void letter_put(key_chain& c, dead_cause cause, std::uint64_t number) noexcept;
+  void spill(key_chain& c) noexcept;
+  bool bring_back(key_chain& c) noexcept;
+  bool lead_back(kept& k) noexcept;
+  bool waits_again(kept& k) noexcept;
+  void hear_discarded() noexcept;
+  void let_go() noexcept;
+  [[nodiscard]] std::uint64_t aside_count() const noexcept;  // without those that wait behind a key
   void wake_later() noexcept;
   void queue(kept& k) noexcept {
     k.next = nullptr;
@@ -240,6 +295,8 @@ class subscription_base {
   kept_ptr homeless_{};  // a letter that found no room
   decision homeless_what_{};
   wake_up wake_up_{};
+  kept* arrived_first_ = nullptr;  // what has come through due_ and is not yet among the due, in order
+  kept* arrived_last_ = nullptr;
   std::atomic<kept*> due_{nullptr};
   std::atomic<std::uint64_t> kept_count_{0};
   std::atomic<std::uint64_t> kept_ever_{0};
@@ -250,5 +307,6 @@ class subscription_base {
 
 }  // namespace peal::inline v0::detail
 
+#include <peal/bus/detail/key_order.hpp>
 #include <peal/bus/detail/subscription_aside.hpp>
 #include <peal/bus/detail/subscription_failures.hpp>

@@ -17,6 +17,7 @@ inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
     case verdict::deduplicated: counts_.deduplicated.add(); return true;
     case verdict::discarded: counts_.discarded.add(); break;
     case verdict::behind: what = {next_step::wait_behind, {}, {}, end.claim}; break;
+    case verdict::behind_key: what = {next_step::wait_key, {}, {}, nullptr, {}, end.chain}; break;
     case verdict::failed:
     case verdict::rejected:
       what = decide(end, 1, errors, {});
@@ -29,7 +30,8 @@ inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
   }
   if (put_aside(what, at, errors)) return true;
   in_place_.active = true;
-  if (what.step == next_step::wait_behind) {
+  in_place_.behind_key = what.step == next_step::wait_key;
+  if (what.step == next_step::wait_behind || in_place_.behind_key) {
     in_place_.what = {};  // asked anew later: the key may have been given up by then, and no run was spent
   } else {
     in_place_.what = what;
@@ -45,6 +47,12 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
     --k->attempts;  // its handler has not run
     kept_ptr owned{k};
     carry_out({next_step::wait_behind, {}, {}, end.claim}, owned);
+    return;
+  }
+  if (end.what == verdict::behind_key) {
+    --k->attempts;
+    if (end.claim != nullptr) abandoned(end.claim, type);  // nobody waits for a key with a claim in hand
+    join_chain(*end.chain, kept_ptr{k});
     return;
   }
   if (end.what == verdict::failed || end.what == verdict::rejected) {
@@ -65,6 +73,7 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
   }
   if (end.what != verdict::handled && end.claim != nullptr) abandoned(end.claim, type);
   unlink(*k);  // last: whoever sees it gone finds it counted and its outputs published
+  if (k->chain != nullptr) pass_on(*k->chain);
 }
 
 inline void subscription_base::end_here(const event_at& at, attempt_end& end) noexcept {
@@ -146,6 +155,9 @@ inline bool subscription_base::next_run(const applied_action& action, std::uint3
 }
 
 inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noexcept {
+  if (order_ != nullptr && k->chain == nullptr) {
+    if (const auto ended = place_by_key(what, k)) return *ended;
+  }
   if (what.step == next_step::bury) return bury(what, k);
   kept& event = *k;
   if (!event.linked) link(event);
@@ -173,17 +185,25 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
   const std::uint8_t type = event.type;
   const bool was_kept = event.linked;
   if (was_kept) detach(event);  // before it is a letter, which others may take and free
+  key_chain* const chain = std::exchange(event.chain, nullptr);
+  const bool holds = chain != nullptr && order_->holds;
   event.claim = nullptr;
   event.cause = what.cause;
   event.died_at = now();
   event.owner_number = number;
-  bool put = false;
+  event.blocked_by = holds ? chain->held_by : 0;
+  bool expected = false;
+  std::uint64_t put = 0;
   const auto failed = rule_set<>{}.run([&] {
     event.subscription = name_;
+    if (holds) expect_letter(*chain, what.cause);
+    expected = holds;
     put = topic_.letters.put(k);
   });
-  if (failed || !put) {
+  if (failed || put == 0) {
     if (failed) wake_later();
+    if (expected) no_letter(*chain, what.cause);
+    event.chain = chain;
     was_kept ? reattach(event) : link(event);
     homeless_what_ = what;
     homeless_ = std::move(k);
@@ -192,6 +212,11 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
   counts_.dead.add();
   if (was_kept) note_detached();
   if (what.claim != nullptr) abandoned(what.claim, type);
+  if (holds) {
+    letter_put(*chain, what.cause, put);
+  } else if (chain != nullptr) {
+    pass_on(*chain);
+  }
   return true;
 }
 
@@ -216,6 +241,7 @@ inline void subscription_base::committed(void* claim, std::uint8_t type) noexcep
     duplicate = duplicate->next;
     counts_.deduplicated.add();
     unlink(*ended);
+    if (ended->chain != nullptr) pass_on(*ended->chain);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <peal/bus/detail/handler_traits.hpp>
 #include <peal/bus/detail/idempotency_tables.hpp>
+#include <peal/bus/detail/ordered_part.hpp>
 #include <peal/bus/detail/outputs.hpp>
 #include <peal/bus/detail/policies_in.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
@@ -27,6 +28,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   using idempotent_policy = typename idempotent_in<Ps...>::type;
   static constexpr bool dedups = !std::is_same_v<idempotent_policy, no_idempotent>;
   using tables = typename tables_for<idempotent_policy, Es...>::type;
+  using ordered_policy = typename ordered_in<Ps...>::type;
+  static constexpr bool ordered = !std::is_same_v<ordered_policy, no_order>;
   using output_events = all_outputs<Handler, Es...>;
   static constexpr bool publishes = output_events::size != 0;
   template <class E>
@@ -42,6 +45,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     std::tuple<Ps...> policies;
     rules_of<Ps...> rules;
     tables keys;
+    [[no_unique_address]] ordered_part<ordered_policy, nth_t<0, type_list<Es...>>> busy{};
   };
 
  public:
@@ -53,7 +57,9 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
                           checks::inline_handler},
         types_{types},
         parts_{std::in_place, std::move(handler), std::move(policies)...},
-        outputs_{out} {}
+        outputs_{out} {
+    if constexpr (ordered) order_ = order_in(parts_->policies);
+  }
 
   position run_batch(const batch& b) override {
     if constexpr (dedups) batch_now_ = now();
@@ -91,6 +97,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   void attempt_kept(kept& k, attempt_end& end) override {
     if constexpr (dedups) batch_now_ = now();
     end.claim = k.claim;
+    end.chain = k.chain;
     (void)((k.type == types_[index_of<Es, type_list<Es...>>] &&
             (attempt<Es>(*static_cast<const Es*>(k.event()), k.type, delivery_, end, outputs_), true)) ||
            ...);
@@ -128,6 +135,29 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
               (table<Es>().abandon(*static_cast<entry_of<Es>*>(claim)), true)) ||
              ...);
     }
+  }
+
+  key_chain* find_chain([[maybe_unused]] const void* event, [[maybe_unused]] std::uint8_t type) override {
+    key_chain* found = nullptr;
+    if constexpr (ordered) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
+              (found = parts_->busy.find(order_policy(), *static_cast<const Es*>(event)), true)) ||
+             ...);
+    }
+    return found;
+  }
+  key_chain* make_chain([[maybe_unused]] const void* event, [[maybe_unused]] std::uint8_t type,
+                        [[maybe_unused]] bool& made, [[maybe_unused]] bool& told) override {
+    key_chain* found = nullptr;
+    if constexpr (ordered) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
+              (found = parts_->busy.make(order_policy(), *static_cast<const Es*>(event), made, told), true)) ||
+             ...);
+    }
+    return found;
+  }
+  void free_chain([[maybe_unused]] key_chain& chain) noexcept override {
+    if constexpr (ordered) parts_->busy.free(chain);
   }
 
  private:
@@ -197,6 +227,15 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       end.what = verdict::expired;
       return;
     }
+    if constexpr (ordered) {
+      if (end.chain == nullptr && !parts_->busy.empty()) {
+        end.chain = parts_->busy.find(order_policy(), event);
+        if (end.chain != nullptr) {
+          end.what = verdict::behind_key;
+          return;
+        }
+      }
+    }
     if constexpr (dedups) {
       if (end.claim == nullptr && !claim(event, type, end)) return;
     }
@@ -209,6 +248,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       take_result<E, first>(std::move(returned), d, end, out);
     }
   }
+
+  const ordered_policy& order_policy() const noexcept { return std::get<ordered_policy>(parts_->policies); }
 
   template <class E>
   bool passes(const E& event) {

@@ -9,6 +9,15 @@
 
 namespace peal::inline v0::detail {
 
+/// 32 bits of a hash, mixed: std::hash of integers is the identity, and runs of ids would fill runs of cells.
+inline std::uint32_t scattered(std::uint64_t h) noexcept {
+  h ^= h >> 33U;  // the finaliser of MurmurHash3 (A. Appleby)
+  h *= 0xff51'afd7'ed55'8ccdU;
+  h ^= h >> 33U;
+  h *= 0xc4ce'b9fe'1a85'ec53U;
+  return static_cast<std::uint32_t>(h >> 32U);
+}
+
 /// Linear probing with deletion by shifting back (D. Knuth, TAOCP 6.4, algorithm R), so that there are no tombstones and
 /// no clean-ups; doubled when three quarters are full.
 /// Thread safety: none. Errors: reserve_one may throw std::bad_alloc and has then changed nothing.

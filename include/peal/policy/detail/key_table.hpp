@@ -173,14 +173,8 @@ class key_table {
     pool_.destroy(n);
   }
 
-  // std::hash of integers is the identity: without mixing, runs of ids would fill runs of cells.
   static std::uint32_t mark_of(const Key& key, std::uint8_t event_type) {
-    std::uint64_t h = static_cast<std::uint64_t>(Hash{}(key)) + std::uint64_t{event_type} * 0x9e37'79b9'7f4a'7c15U;
-    h ^= h >> 33U;  // the finaliser of MurmurHash3 (A. Appleby)
-    h *= 0xff51'afd7'ed55'8ccdU;
-    h ^= h >> 33U;
-    h *= 0xc4ce'b9fe'1a85'ec53U;
-    return static_cast<std::uint32_t>(h >> 32U);
+    return scattered(static_cast<std::uint64_t>(Hash{}(key)) + std::uint64_t{event_type} * 0x9e37'79b9'7f4a'7c15U);
   }
 
   key_index index_;

@@ -4,6 +4,7 @@
 
 #include <peal/core/clock.hpp>
 #include <peal/core/error.hpp>
+#include <peal/policy/retry_budget.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,7 @@ struct bus_options {
       std::chrono::seconds{1};  ///< a lane without room for so long turns its head into a letter
   nanoseconds spin =
       std::chrono::microseconds{50};  ///< how long an idle worker looks for work before it sleeps; from 0
+  retry_budget retries{};             ///< how much of its work may be retries; by default no limit
   std::uint64_t seed = 0;             ///< of jitter and ids; 0: from the machine's entropy
   void (*on_stuck)(const stuck_handler&) = nullptr;  ///< called every 5 s by a destructor that waits; null: stderr
 
@@ -49,6 +51,14 @@ struct bus_options {
     in(max_subscriptions, 1, 4096, "max_subscriptions");
     in(lane_capacity, 1, std::size_t{1} << 31U, "lane_capacity");
     in(max_dead_letters, 1, ~std::size_t{0}, "max_dead_letters");
+    const auto from = [](double value, double low, const char* name) {
+      if (value >= low) return;  // false of what is no number
+      throw bad_option(std::string("peal: bus_options.retries.") + name + " is " + std::to_string(value) +
+                       ", must be from " + std::to_string(low));
+    };
+    from(retries.ratio, 0, "ratio");
+    from(retries.per_second, 0, "per_second");
+    from(retries.burst, 1, "burst");
   }
 };
 

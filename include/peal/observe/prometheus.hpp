@@ -84,6 +84,8 @@ inline void write_subscriptions(prometheus_writer& out, const bus_statistics& s)
   each("peal_retries_total", "counter", "Runs of a handler beyond the first of a delivery.",
        [](const stats& x) { return x.retries; });
   each("peal_failures_total", "counter", "Runs of a handler that failed.", [](const stats& x) { return x.failures; });
+  each("peal_throttled_total", "counter", "Retries put off by the bus's retry budget.",
+       [](const stats& x) { return x.throttled; });
   each("peal_redriven_total", "counter", "Dead letters that came back.", [](const stats& x) { return x.redriven; });
   each("peal_waiting_events", "gauge", "Events unread or kept aside.", [](const stats& x) { return x.waiting; });
   each("peal_kept_events", "gauge", "Events kept aside: in a back-off, behind a duplicate, on their way back.",

@@ -29,6 +29,7 @@ struct subscription_statistics {
   std::uint64_t held = 0;        ///< of those, behind a busy key (ordered_by)
   std::uint64_t retries = 0;     ///< runs beyond the first
   std::uint64_t failures = 0;    ///< runs that failed
+  std::uint64_t throttled = 0;   ///< retries put off by the bus's retry budget, each time counted
   std::uint64_t redriven = 0;    ///< letters that came back
   std::uint64_t key_stalls = 0;  ///< events that found no room behind their busy key; the subscription waited for it
   bool paused = false;

@@ -204,6 +204,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     base.runner = &runner;
     base.epoch = runner.random_bits() | 1U;
     base.overload_after = o.overload_after;
+    base.retries.set(o.retries, runner.now());
     base.topics.reserve(sizeof...(Topics));
     return base;
   }

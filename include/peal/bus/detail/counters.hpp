@@ -48,6 +48,7 @@ struct delivery_counters {
   counter failures;    ///< runs that failed
   counter held;        ///< waiting behind a busy key now
   counter key_stalls;  ///< events that found no room to wait there
+  counter throttled;   ///< runs put off by the retry budget
   shared_counter dead;
   shared_counter redriven;
   shared_counter inherited;     ///< letters of an earlier subscription of this name that came back to this one

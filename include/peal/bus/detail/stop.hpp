@@ -85,6 +85,7 @@ inline subscription_statistics counted_in(const subscription_base& s) {
   r.abandoned = c.abandoned.get();
   r.retries = c.retries.get();
   r.failures = c.failures.get();
+  r.throttled = c.throttled.get();
   r.redriven = c.redriven.get();
   r.held = c.held.get();
   r.key_stalls = c.key_stalls.get();

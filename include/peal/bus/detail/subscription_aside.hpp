@@ -142,6 +142,11 @@ inline bool subscription_base::run_due() {
     run_first_ = k->next;
     if (run_first_ == nullptr) run_last_ = nullptr;
     k->next = nullptr;
+    if (k->attempts != 0 && topic_.bus.retries.limited() && !topic_.bus.retries.take(now())) {
+      counts_.throttled.add();
+      arm_again(*k, topic_.bus.retries.wait());
+      continue;
+    }
     if (++k->attempts > 1) counts_.retries.add();
     delivery_access::at(delivery_, k->position, k->has_envelope ? &k->around : nullptr, run_first_ == nullptr);
     delivery_access::run(delivery_, k->attempts, k->cycles != 0);

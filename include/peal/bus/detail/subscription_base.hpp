@@ -232,6 +232,7 @@ class subscription_base {
   bool next_run(const applied_action& action, std::uint32_t attempts, nanoseconds elapsed,
                 retry_progress& progress) noexcept;
   bool carry_out(const decision& what, kept_ptr& k) noexcept;
+  void arm_again(kept& event, nanoseconds delay) noexcept;
   bool bury(const decision& what, kept_ptr& k) noexcept;
   void wait_behind(void* claim, kept& event) noexcept;
   bool put_aside(const decision& what, const event_at& at, error_history& errors);

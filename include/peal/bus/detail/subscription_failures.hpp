@@ -172,12 +172,16 @@ inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noex
     queue(event);
     return true;
   }
+  arm_again(event, what.delay);
+  return true;
+}
+
+inline void subscription_base::arm_again(kept& event, nanoseconds delay) noexcept {
   event.fire = [](timer_node& node) noexcept {
     kept& due = static_cast<kept&>(node);
     due.owner->push_due(&due);
   };
-  topic_.bus.runner->arm(event, saturating_add(now(), what.delay));
-  return true;
+  topic_.bus.runner->arm(event, saturating_add(now(), delay));
 }
 
 inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept {

@@ -5,6 +5,7 @@
 #include <peal/bus/detail/executor.hpp>
 #include <peal/bus/detail/frames.hpp>
 #include <peal/bus/detail/letter_box.hpp>
+#include <peal/bus/detail/retry_tokens.hpp>
 #include <peal/bus/detail/seat.hpp>
 #include <peal/core/envelope.hpp>
 #include <peal/core/event.hpp>
@@ -75,6 +76,7 @@ struct bus_base {
   frame_table frames{};
   std::uint64_t epoch = 0;
   nanoseconds overload_after{};
+  retry_tokens retries{};
   event_count<> progress{
       barrier<>{}, spin_limit{0, 0}};  ///< notified when a run of a subscription has ended; settle and drain wait here
   event_count<> stops{barrier<>{}, spin_limit{0, 0}};  ///< notified when a subscription has stopped

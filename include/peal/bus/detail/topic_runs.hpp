@@ -112,6 +112,7 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
   const auto wanted = static_cast<std::size_t>(distance(last, at));
   const time_point began = wanted == limit ? runner_.now() : time_point{};
   const position to = sub.run_batch(view(at, last));
+  bus.retries.earn(static_cast<std::uint64_t>(distance(to, at)));
   ring_.advance(s.cursor(), to);
   if (wanted == limit && to == last) sub.learn(wanted, runner_.now() - began);
   return true;

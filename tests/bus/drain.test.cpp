@@ -163,7 +163,7 @@ TEST_CASE("drain: calls from several threads and from a handler at once are safe
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       for (std::uint64_t n = 0; n < 200; ++n) {
-        if (f->try_publish_for(job{n}, 10s)) ++accepted;
+        if (f->try_publish_for(job{n}, 100s)) ++accepted;
       }
       (void)f->drain(30s);
     });

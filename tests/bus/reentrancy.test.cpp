@@ -69,7 +69,7 @@ struct world {
       case act::subscribe: late = f->subscribe<ping>("late", [this](const ping&) { ++pings; }); break;
       case act::stop_self: (void)self.stop(); break;
       case act::stop_other: (void)other.stop(); break;
-      case act::drain: (void)f->drain(10s); break;
+      case act::drain: (void)f->drain(100s); break;
       case act::settle: expect(!f->settle().settled); break;
       case act::look:
         // Each takes a lock of ours: with one held by this thread it would never return.
@@ -120,11 +120,11 @@ void run(place where, act what, bool on_publisher) {
   for (std::uint64_t n = 0; n < events; ++n) {
     ping e{n, last_words{where == place::destructor && n == 3 ? &from_event : nullptr,
                          where == place::copy && n == 3 ? &from_event : nullptr}};
-    const auto published = w.f->try_publish_for(std::move(e), 20s);
+    const auto published = w.f->try_publish_for(std::move(e), 100s);
     if (!published) REQUIRE(what == act::drain);
   }
   if (what == act::drain) {
-    REQUIRE(w.f->drain(20s).complete);
+    REQUIRE(w.f->drain(100s).complete);
   } else {
     w.f.settle();
   }

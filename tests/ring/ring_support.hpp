@@ -21,7 +21,7 @@ namespace ring_test {
 /// Ends the process with a message if it still stands after so long: a lost wake-up hangs, it does not fail.
 class watchdog {
  public:
-  explicit watchdog(const char* what, std::chrono::seconds limit = std::chrono::seconds{50}) {
+  explicit watchdog(const char* what, std::chrono::seconds limit = std::chrono::seconds{240}) {
     thread_ = std::thread{[this, what, limit] {
       std::unique_lock lock{mutex_};
       if (!over_.wait_for(lock, limit, [this] { return done_; })) {

@@ -46,7 +46,7 @@ constexpr std::uint64_t repeat(std::uint64_t times, std::uint64_t dearer = 20) {
 class watchdog {
  public:
   explicit watchdog(const char* what, const std::atomic<std::uint64_t>* progress = nullptr,
-                    std::chrono::seconds limit = sanitized ? 40s : 20s)
+                    std::chrono::seconds limit = sanitized ? 240s : 120s)
       : thread_{[this, what, progress, limit] {
           std::unique_lock lock{mutex_};
           std::uint64_t seen = 0;
@@ -158,14 +158,14 @@ class bus_fixture {
 
   /// Waits until everything has come to its end, and says what has not.
   void settle() {
-    const peal::settle_report report = bus_->settle_for(sanitized ? 60s : 30s);
+    const peal::settle_report report = bus_->settle_for(sanitized ? 200s : 100s);
     for (const std::string& why : report.waiting_for) UNSCOPED_INFO(why);
     REQUIRE(report.settled);
   }
 
   /// Brings the bus to rest and checks every subscription's books.
   void check() {
-    (void)bus_->settle_for(10s);
+    (void)bus_->settle_for(60s);
     for (const auto& m : meters_) check_books(m.statistics());
   }
 

@@ -13,7 +13,7 @@ namespace bench {
 namespace {
 
 #if PEAL_BENCH_HAS_BOOST
-using with_spsc = contestants<rivals::boost_spsc>;
+using with_spsc = contestants<rivals::boost_spsc_all>;
 #else
 using with_spsc = contestants<>;
 #endif

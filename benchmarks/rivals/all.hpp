@@ -40,7 +40,7 @@ using with_tbb = contestants<tbb_queue>;
 using with_tbb = contestants<>;
 #endif
 #if PEAL_BENCH_HAS_BOOST
-using with_boost = contestants<boost_queue, boost_spsc, asio_post>;
+using with_boost = contestants<boost_queue, boost_spsc, boost_spsc_all, asio_post>;
 using with_asio = contestants<asio_post>;
 #else
 using with_boost = contestants<>;

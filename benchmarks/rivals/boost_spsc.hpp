@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Rival: boost::lockfree::spsc_queue, consumed as many at a time as there are.
+// Rivals: boost::lockfree::spsc_queue, consumed one event at a time, and as many at a time as there are.
 // Does not promise: sleeping (both sides yield), more than one producer, more than one consumer.
 #pragma once
 
@@ -16,8 +16,9 @@
 
 namespace bench::rivals {
 
-struct boost_spsc {
-  static constexpr description about{.name = "boost spsc_queue",
+template <bool All>
+struct boost_spsc_by {
+  static constexpr description about{.name = All ? "boost spsc_queue, consume_all" : "boost spsc_queue",
                                      .lacks = "does not sleep, one producer, one consumer",
                                      .max_producers = 1,
                                      .max_consumers = 1};
@@ -57,11 +58,20 @@ struct boost_spsc {
 
    private:
     void consume(Sink& sink) {
-      const auto handle = [&](const E& event) { sink(event); };
+      const auto some = [&] {
+        if constexpr (All) {
+          return queue_.consume_all([&](const E& event) { sink(event); }) != 0;
+        } else {
+          E event{};
+          const bool one = queue_.pop(event);
+          if (one) sink(event);
+          return one;
+        }
+      };
       while (!closed_.load(std::memory_order_acquire)) {
-        if (queue_.consume_all(handle) == 0) std::this_thread::yield();
+        if (!some()) std::this_thread::yield();
       }
-      (void)queue_.consume_all(handle);
+      while (some()) continue;
     }
 
     queue_type queue_;
@@ -69,5 +79,8 @@ struct boost_spsc {
     consumer_threads threads_;
   };
 };
+
+using boost_spsc = boost_spsc_by<false>;
+using boost_spsc_all = boost_spsc_by<true>;
 
 }  // namespace bench::rivals

@@ -106,6 +106,7 @@ struct delivery_access {
     d.subscription_ = subscription;
     d.cancellation_ = token;
   }
+  static void named(delivery& d, std::string_view subscription) noexcept { d.subscription_ = subscription; }
   static void at(delivery& d, std::uint64_t position, const envelope* e, bool last) noexcept {
     d.position_ = position;
     d.envelope_ = e;

@@ -65,26 +65,22 @@ class event_count {
   [[nodiscard]] const spin_limit& spinning() const noexcept { return spin_; }
 
   /// Whether anybody sleeps or is about to.
-  [[nodiscard]] bool has_waiters(side where = side::frequent) const noexcept {
+  [[nodiscard, gnu::always_inline]] bool has_waiters(side where = side::frequent) const noexcept {
     // [W1] pairs with [B1]: after the condition, a store before a load, ordered by the barrier or by seq_cst on both
     // sides. The rare side has no compiler barrier behind it and is seq_cst in both modes.
     return (where == side::frequent ? barrier_.observe(waiters_) : waiters_.load(std::memory_order_seq_cst)) != 0;
   }
 
   /// Wakes one sleeper, if there is one.
-  void notify_one(side where = side::frequent) noexcept {
-    if (has_waiters(where)) [[unlikely]] {
-      epoch_.fetch_add(1, std::memory_order_release);  // [W2] pairs with [B2]
-      parking_.wake_one(epoch_);
-    }
+  [[gnu::always_inline]] void notify_one(side where = side::frequent) noexcept {
+    if (has_waiters(where)) [[unlikely]]
+      wake_one();
   }
 
   /// Wakes every sleeper.
-  void notify_all(side where = side::frequent) noexcept {
-    if (has_waiters(where)) [[unlikely]] {
-      epoch_.fetch_add(1, std::memory_order_release);  // [W2] pairs with [B2]
-      parking_.wake_all(epoch_);
-    }
+  [[gnu::always_inline]] void notify_all(side where = side::frequent) noexcept {
+    if (has_waiters(where)) [[unlikely]]
+      wake_all();
   }
 
   /// Sleeps until `ready()` holds.
@@ -154,6 +150,15 @@ class event_count {
   }
 
  private:
+  [[gnu::cold]] void wake_one() noexcept {
+    epoch_.fetch_add(1, std::memory_order_release);  // [W2] pairs with [B2]
+    parking_.wake_one(epoch_);
+  }
+  [[gnu::cold]] void wake_all() noexcept {
+    epoch_.fetch_add(1, std::memory_order_release);  // [W2] pairs with [B2]
+    parking_.wake_all(epoch_);
+  }
+
   template <class Quick>
   [[nodiscard]] bool spin(Quick& quick) const noexcept {
     for (std::uint32_t spent = 0, step = 1; spent < spin_.pauses;

@@ -18,12 +18,12 @@ namespace peal::inline v0::detail {
 
 class subscription_base;
 
-/// A value that no two living threads share and that does not depend on the shared library that asks.
+/// A value that no two living threads share and that does not depend on the shared library that asks; even, not 0.
 inline std::uintptr_t thread_key() noexcept {
 #if defined(__unix__) || defined(__APPLE__)
   return reinterpret_cast<std::uintptr_t>(::pthread_self());
 #else
-  return static_cast<std::uintptr_t>(std::hash<std::thread::id>{}(std::this_thread::get_id())) | 1U;
+  return (static_cast<std::uintptr_t>(std::hash<std::thread::id>{}(std::this_thread::get_id())) | 1U) << 1U;
 #endif
 }
 
@@ -45,6 +45,8 @@ struct frame {
 
 /// The threads in user code, found by thread_key.
 ///
+/// A thread that leaves user code keeps its cell, marked as idle, until another thread needs one, so that it finds it
+/// at once when it comes back.
 /// Capacity: 224 threads at once; a further one waits for a place. Memory order: a cell's frames are touched by the
 /// thread that owns the cell alone; owners change hands by acquire and release.
 class frame_table {
@@ -61,7 +63,8 @@ class frame_table {
     // A thread sees what it wrote itself; entries of other threads are never the answer.
     if (!mine.ever_used.load(std::memory_order_relaxed)) return find_overflowed(key);
     for (std::uint32_t way = 0; way < ways; ++way) {
-      if (mine.owner[way].load(std::memory_order_relaxed) == key) return group_of(key) * stride + way;
+      const std::uintptr_t owner = mine.owner[way].load(std::memory_order_relaxed);
+      if ((owner & ~idle) == key) return owner == key ? group_of(key) * stride + way : none;
     }
     return find_overflowed(key);
   }
@@ -75,25 +78,20 @@ class frame_table {
   /// The caller's cell, taken if it has none; `taken` says so and then `give_back` is owed.
   std::uint32_t take(bool& taken) noexcept {
     const std::uintptr_t key = thread_key();
-    if (const std::uint32_t cell = find(key); cell != none) {
-      taken = false;
-      return cell;
-    }
     taken = true;
-    for (std::uint32_t i = 0;; i = (i + 1) % groups) {
-      group& g = groups_[(group_of(key) + i) % groups];
-      if (!g.ever_used.load(std::memory_order_relaxed)) g.ever_used.store(true, std::memory_order_relaxed);
-      if (i != 0) overflowed_.store(true, std::memory_order_relaxed);
-      for (std::uint32_t way = 0; way < ways; ++way) {
-        std::uintptr_t nobody = 0;
-        if (g.owner[way].load(std::memory_order_relaxed) == 0 &&
-            g.owner[way].compare_exchange_strong(nobody, key, std::memory_order_acquire)) {  // pairs with [cell-free]
-          return static_cast<std::uint32_t>(&g - groups_.data()) * stride + way;
-        }
-      }
+    group& mine = groups_[group_of(key)];
+    for (std::uint32_t way = 0; way < ways; ++way) {
+      const std::uintptr_t owner = mine.owner[way].load(std::memory_order_relaxed);
+      if ((owner & ~idle) != key) continue;
+      taken = owner != key;
+      if (!taken || claim(mine, way, owner, key)) return group_of(key) * stride + way;
     }
+    return take_anew(key, taken);
   }
-  void give_back(std::uint32_t cell) noexcept { owner(cell).store(0, std::memory_order_release); }  // [cell-free]
+  void give_back(std::uint32_t cell) noexcept {
+    std::atomic<std::uintptr_t>& mine = owner(cell);
+    mine.store(mine.load(std::memory_order_relaxed) | idle, std::memory_order_release);  // [cell-free]
+  }
 
   void push(frame& f, std::uint32_t cell) noexcept {
     f.cell = cell;
@@ -110,6 +108,35 @@ class frame_table {
   struct alignas(64) top_of_thread {
     frame* top = nullptr;
   };
+
+  static constexpr std::uintptr_t idle =
+      1;  ///< beside a key: its thread is outside user code, others may take the cell
+
+  static bool claim(group& g, std::uint32_t way, std::uintptr_t seen, std::uintptr_t key) noexcept {
+    return g.owner[way].compare_exchange_strong(seen, key, std::memory_order_acquire,  // pairs with [cell-free]
+                                                std::memory_order_relaxed);
+  }
+  /// By one whose group does not know it: a cell that was left for another group, or one that nobody is using.
+  [[gnu::cold]] std::uint32_t take_anew(std::uintptr_t key, bool& taken) noexcept {
+    if (const std::uint32_t cell = find_overflowed(key); cell != none) {
+      taken = false;
+      return cell;
+    }
+    for (std::uint32_t i = 0;; i = (i + 1) % groups) {
+      group& g = groups_[(group_of(key) + i) % groups];
+      if (!g.ever_used.load(std::memory_order_relaxed)) g.ever_used.store(true, std::memory_order_relaxed);
+      if (i != 0) overflowed_.store(true, std::memory_order_relaxed);
+      for (const bool of_others : {false, true}) {  // first those that nobody ever had
+        for (std::uint32_t way = 0; way < ways; ++way) {
+          const std::uintptr_t owner = g.owner[way].load(std::memory_order_relaxed);
+          const bool free = of_others ? (owner & idle) != 0 : owner == 0;
+          if (free && claim(g, way, owner, key)) {
+            return static_cast<std::uint32_t>(&g - groups_.data()) * stride + way;
+          }
+        }
+      }
+    }
+  }
 
   static std::uint32_t group_of(std::uintptr_t key) noexcept {
     return static_cast<std::uint32_t>((std::uint64_t{key} * 0x9e3779b97f4a7c15U) >> 59);  // 32 groups: the top 5 bits

@@ -32,6 +32,8 @@ class inline_list {
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] inline_entry* begin() noexcept { return entries_; }
+  [[nodiscard]] inline_entry* end() noexcept { return entries_ + count_; }
   inline_entry& operator[](std::size_t i) noexcept { return entries_[i]; }
   [[nodiscard]] bool has(const subscription_base& s) const noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
@@ -89,7 +91,9 @@ class inline_board {
       order_.publish(mine.word, mine.word.load(std::memory_order_relaxed) + 1);  // [mark] pairs with [marks-read]
     }
     if (inline_list* const list = order_.recheck(lists_[type]); list != nullptr) {  // [list-read] pairs with [list]
-      for (std::size_t i = 0; i < list->size(); ++i) use((*list)[i]);
+      // Into locals: the list does not change, which the compiler cannot know behind a handler.
+      inline_entry* const last = list->end();
+      for (inline_entry* e = list->begin(); e != last; ++e) use(*e);
       list->use(cell);
     }
     if (--mine.depth == 0) {

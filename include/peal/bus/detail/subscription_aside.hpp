@@ -238,6 +238,14 @@ inline void subscription_base::release_kept() noexcept {
   }
 }
 
+inline void subscription_base::failed_here(const event_at& at, failure& failed) noexcept {
+  attempt_end end;
+  end.what = verdict::failed;
+  end.action = failed.action;
+  end.error = std::move(failed.error_text);
+  end_here(at, end);
+}
+
 inline void bus_base::wake_stalled() noexcept {
   const std::lock_guard lock{wiring};
   for (const auto& s : subscriptions) {

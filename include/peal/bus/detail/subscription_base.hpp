@@ -169,7 +169,6 @@ class subscription_base {
   static constexpr std::size_t max_left = 10'000;
   std::atomic<life> life_{life::running};
   std::atomic<std::uint64_t> running_position_{0};  ///< what the handler has now, for reports about stuck ones
-  std::atomic<bool> leaving_here{false};            ///< of a handler on publishers' threads: no new run starts
 
  protected:
   /// One run of filter, deduplication and handler for a kept event, which has its claim in it if it has one.
@@ -199,6 +198,7 @@ class subscription_base {
 
   /// The same on the publisher's thread, concurrently: nothing can be kept but a letter.
   void end_here(const event_at& at, attempt_end& end) noexcept;
+  [[gnu::cold]] void failed_here(const event_at& at, failure& failed) noexcept;
   void count_lost_outputs() noexcept { counts_.lost_outputs.add(); }
 
   /// The first run of an event did not succeed. True: the event in the slot is done with.
@@ -304,6 +304,10 @@ class subscription_base {
   std::atomic<std::uint64_t> oldest_kept_{~std::uint64_t{0}};  ///< serial; all ones: none
   std::atomic<bool> outputs_waiting_{false};
   std::atomic<bool> stalled_{false};
+
+ public:
+  /// Of a handler on publishers' threads: no new run starts. Last, beside the handler: they are read together.
+  std::atomic<bool> leaving_here{false};
 };
 
 }  // namespace peal::inline v0::detail

@@ -150,15 +150,16 @@ inline void topic_core<Runtime, Topic>::finish_here(position p, void* event, std
 template <class Runtime, class Topic>
 void topic_core<Runtime, Topic>::run_here(const event_at& at, frame& f) noexcept {
   delivery d = delivery_access::make();
+  // The subscription's name is set by those handlers that can ask for it.
+  delivery_access::belongs(d, bus.epoch, index, {}, cancellation_token{});
+  delivery_access::at(d, at.where, at.around, true);
   f.current = &d;
   here_.dispatch(at.type, f.cell, [&](const inline_entry& e) noexcept {
     subscription_base& sub = *e.subscription;
-    if (sub.leaving_here.load(std::memory_order_relaxed)) {
+    if (sub.leaving_here.load(std::memory_order_relaxed)) [[unlikely]] {
       sub.counts_.stopped.add_shared();
       return;
     }
-    delivery_access::belongs(d, bus.epoch, index, sub.name(), cancellation_token{});
-    delivery_access::at(d, at.where, at.around, true);
     f.subscription = &sub;
     e.run(sub, at.event, at, d);
   });

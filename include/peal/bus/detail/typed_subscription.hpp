@@ -359,8 +359,25 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     }
   }
 
+  /// A run of it ends by returning or by throwing: there is nothing to set up for its end.
+  template <class E>
+  static constexpr bool plain = std::is_void_v<handler_result_t<Handler, E>> && !dedups && !(is_filter<Ps> || ...);
+
   template <class E>
   void here(const E& event, const event_at& at, delivery& d) noexcept {
+    if constexpr (takes_delivery<Handler, E> || (is_middleware<Ps> || ...)) delivery_access::named(d, name());
+    if constexpr (plain<E>) {
+      if (at.around == nullptr) [[likely]] {
+        std::optional<failure> failed = parts_->rules.run([&] { around<0>(event, d, [&] { call(event, d); }); });
+        if (failed) [[unlikely]]
+          failed_here(at, *failed);
+        return;
+      }
+    }
+    here_in_full(event, at, d);
+  }
+  template <class E>
+  [[gnu::noinline]] void here_in_full(const E& event, const event_at& at, delivery& d) noexcept {
     attempt_end end;
     if constexpr (publishes) {
       outputs<output_events> out{outputs_.ways()};

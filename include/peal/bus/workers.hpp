@@ -145,8 +145,6 @@ class worker_pool final : public detail::executor {
 
  private:
   static constexpr std::size_t most_turns_a_poll = 1024;
-  static constexpr std::uint32_t short_batch = 16;
-  static constexpr unsigned gathering_pauses = 8;
 
   /// Each seat is queued at most once and there is room for all, so "full" only ever means that a worker has been
   /// suspended in the middle of taking what stood there a lap ago.
@@ -160,6 +158,7 @@ class worker_pool final : public detail::executor {
   }
 
   std::size_t run_polled(detail::seat& s) noexcept;
+  class gathering;
   class watch;
   detail::seat* spin(watch& watched, nanoseconds patience) noexcept;
   void worker_main(detail::bus_base& bus) noexcept;
@@ -191,6 +190,39 @@ class worker_pool final : public detail::executor {
   std::vector<std::thread> threads_;
 };
 
+/// Lets some events gather after a short batch: two threads in step on one line are slow, as each event makes the line
+/// travel twice. Whether waiting brings longer batches is learned, and asked again now and then, so that a conversation
+/// of single events does not wait. It looks at nothing while it waits.
+class worker_pool::gathering {
+ public:
+  void after(std::uint32_t batch) noexcept {
+    if (batch >= plenty) return;
+    if (pauses_ == 0) {
+      if (--until_asked_ != 0) return;
+      pauses_ = first;
+    } else if (batch < worth_it) {
+      pauses_ = 0;
+      ask_every_ = ask_every_ < most_turns ? ask_every_ * 2 : most_turns;
+      until_asked_ = ask_every_;
+      return;
+    } else {
+      pauses_ = pauses_ < most ? pauses_ * 2 : most;
+      ask_every_ = 1;
+    }
+    for (std::uint32_t i = 0; i < pauses_; ++i) native_atomics::pause();
+  }
+
+ private:
+  static constexpr std::uint32_t plenty = 64;   ///< such a batch needs no longer ones; events
+  static constexpr std::uint32_t worth_it = 4;  ///< what a wait must bring to be repeated; events
+  static constexpr std::uint32_t first = 16;    ///< the shortest wait; pauses
+  static constexpr std::uint32_t most = 64;     ///< the longest, about half a microsecond; pauses
+  static constexpr std::uint32_t most_turns = 256;
+  std::uint32_t pauses_ = 0;
+  std::uint32_t until_asked_ = 1;
+  std::uint32_t ask_every_ = 1;
+};
+
 /// What one worker watches: subscriptions that it found empty and still owns.
 class worker_pool::watch {
  public:
@@ -217,9 +249,7 @@ class worker_pool::watch {
     detail::run_state state = detail::run_state::more;
     do {
       state = s.topic->run(s);
-      // Two threads in step on one line are slow: after a short batch some events may gather.
-      const bool gather = state == detail::run_state::more && s.last_runs.load(std::memory_order_relaxed) < short_batch;
-      for (unsigned i = 0; gather && i < gathering_pauses; ++i) native_atomics::pause();
+      if (state == detail::run_state::more) gather_.after(s.last_runs.load(std::memory_order_relaxed));
     } while (state == detail::run_state::more && pool_.queue_.empty() && parked_.empty() &&
              !pool_.stop_.load(std::memory_order_relaxed));
     if (state == detail::run_state::more) {
@@ -266,6 +296,7 @@ class worker_pool::watch {
   }
 
   worker_pool& pool_;
+  gathering gather_;
   std::vector<detail::seat*> parked_;
 };
 

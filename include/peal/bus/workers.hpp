@@ -308,7 +308,7 @@ inline detail::seat* worker_pool::spin(watch& watched, nanoseconds patience) noe
     const time_point began = now();
     for (unsigned i = 0; found == nullptr && !stop_.load(std::memory_order_relaxed); ++i) {
       for (unsigned k = 0; k < 32 && (found = watched.look()) == nullptr; ++k) native_atomics::pause();
-      if (found == nullptr && i > 8) native_atomics::yield();
+      if (found == nullptr && i > 24) native_atomics::yield();  // behind some 15 us
       if (found == nullptr && now() - began > patience) break;
     }
   }

@@ -37,6 +37,9 @@ class idempotent {
 
   [[nodiscard]] constexpr const idempotency_window& limits() const noexcept { return limits_; }
 
+  /// Every key is a data member: taking one runs no code of the user's.
+  static constexpr bool members_only = (std::is_member_object_pointer_v<Keys> && ...);
+
   /// How many of the key functions take events of type `E`.
   template <class E>
   static constexpr std::size_t takers = (std::size_t{detail::key_function_of<Keys, E>} + ... + 0);

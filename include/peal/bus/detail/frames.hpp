@@ -20,7 +20,11 @@ class subscription_base;
 
 /// A value that no two living threads share and that does not depend on the shared library that asks; even, not 0.
 inline std::uintptr_t thread_key() noexcept {
-#if defined(__unix__) || defined(__APPLE__)
+#if defined(__GLIBC__) && defined(__x86_64__) && defined(__LP64__)
+  std::uintptr_t self;  // pthread_self() without the call: each publish asks
+  asm("movq %%fs:16, %0" : "=r"(self));
+  return self;
+#elif defined(__unix__) || defined(__APPLE__)
   return reinterpret_cast<std::uintptr_t>(::pthread_self());
 #else
   return (static_cast<std::uintptr_t>(std::hash<std::thread::id>{}(std::this_thread::get_id())) | 1U) << 1U;

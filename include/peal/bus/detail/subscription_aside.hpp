@@ -240,9 +240,7 @@ inline void subscription_base::release_kept() noexcept {
 
 inline void subscription_base::failed_here(const event_at& at, failure& failed) noexcept {
   attempt_end end;
-  end.what = verdict::failed;
-  end.action = failed.action;
-  end.error = std::move(failed.error_text);
+  end.fail(failed);
   end_here(at, end);
 }
 

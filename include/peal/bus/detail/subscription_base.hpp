@@ -42,6 +42,13 @@ struct attempt_end {
   std::error_code code{};
   void* claim = nullptr;       ///< the claimed key, or for `behind` the key that somebody else has claimed
   key_chain* chain = nullptr;  ///< the order key that is this event's, or for `behind_key` another's
+
+  [[gnu::cold]] void fail(failure& failed) noexcept {
+    what = verdict::failed;
+    action = failed.action;
+    error = std::move(failed.error_text);
+    code = failed.code;
+  }
 };
 
 /// An event as it stands in its slot, or kept aside.

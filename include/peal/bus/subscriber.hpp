@@ -43,8 +43,9 @@ subscription subscribe_with(const wiring_point& at, const std::array<std::uint8_
                             const Ports& outputs, std::string name, Handler handler, Ps... policies) {
   using checks = wiring<Handler, type_list<Es...>, Ps...>;
   using typed = typed_subscription<type_list<Es...>, Handler, Ps...>;
-  auto s =
-      std::make_shared<typed>(std::move(name), *at.topic, types, outputs, std::move(handler), std::move(policies)...);
+  // Not std::make_shared, whose control block is compiled anew for each handler.
+  const std::shared_ptr<subscription_base> s{static_cast<subscription_base*>(
+      new typed(std::move(name), *at.topic, types, outputs, std::move(handler), std::move(policies)...))};
   attachment how;
   how.dropping = checks::dropping;
   how.polled = (std::is_same_v<Ps, on_poll_t> || ... || false);

@@ -78,7 +78,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
 
   static std::shared_ptr<bus_core> make(const bus_options& o) {
     o.check();
-    auto core = std::make_shared<bus_core>(o);
+    const std::shared_ptr<bus_core> core{new bus_core(o)};  // one a bus: std::make_shared would only cost the compiler
     core->runner.start(core->base, core);
     return core;
   }

@@ -11,7 +11,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 namespace peal::inline v0::detail {
@@ -40,9 +39,13 @@ class lane {
   };
 
   explicit lane(std::size_t capacity)
-      : mask_{std::bit_ceil(larger<std::size_t>(capacity, 2)) - 1}, cells_{std::make_unique<cell[]>(mask_ + 1)} {
+      : mask_{std::bit_ceil(larger<std::size_t>(capacity, 2)) - 1}, cells_{new cell[mask_ + 1]} {
     for (std::size_t i = 0; i <= mask_; ++i) cells_[i].sequence.store(i, std::memory_order_relaxed);
   }
+
+  lane(const lane&) = delete;
+  lane& operator=(const lane&) = delete;
+  ~lane() { delete[] cells_; }
 
   [[nodiscard]] bool empty() const noexcept { return pending_.load(std::memory_order_acquire) == 0; }  // [L2] ← [H2]
   [[nodiscard]] std::uint64_t size() const noexcept { return pending_.load(std::memory_order_seq_cst); }  // [H1]
@@ -97,7 +100,7 @@ class lane {
 
  private:
   std::size_t mask_;
-  std::unique_ptr<cell[]> cells_;
+  cell* const cells_;
   alignas(64) std::atomic<std::uint64_t> tail_{0};
   alignas(64) std::atomic<std::uint64_t> pending_{0};
   std::atomic<std::uint32_t> work_{0};

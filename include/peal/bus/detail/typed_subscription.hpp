@@ -2,11 +2,9 @@
 // A subscription with its types: the loop over a batch, compiled for one handler and its policies.
 #pragma once
 
+#include <peal/bus/detail/handler_parts.hpp>
 #include <peal/bus/detail/handler_traits.hpp>
-#include <peal/bus/detail/idempotency_tables.hpp>
-#include <peal/bus/detail/ordered_part.hpp>
 #include <peal/bus/detail/outputs.hpp>
-#include <peal/bus/detail/policies_in.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
 
 #include <array>
@@ -27,7 +25,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   static_assert(checks::ok);
   using idempotent_policy = typename idempotent_in<Ps...>::type;
   static constexpr bool dedups = !std::is_same_v<idempotent_policy, no_idempotent>;
-  using tables = typename tables_for<idempotent_policy, Es...>::type;
   using ordered_policy = typename ordered_in<Ps...>::type;
   static constexpr bool ordered = !std::is_same_v<ordered_policy, no_order>;
   using output_events = all_outputs<Handler, Es...>;
@@ -35,18 +32,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   template <class E>
   using entry_of = typename key_table<typename idempotent_policy::template key_type<E>>::entry;
 
-  struct parts {
-    explicit parts(Handler&& h, Ps&&... ps)
-        : handler{std::move(h)},
-          policies{std::move(ps)...},
-          rules{detail::rules_in(policies)},
-          keys{detail::window_in(policies)} {}
-    Handler handler;
-    std::tuple<Ps...> policies;
-    rules_of<Ps...> rules;
-    tables keys;
-    [[no_unique_address]] ordered_part<ordered_policy, nth_t<0, type_list<Es...>>> busy{};
-  };
+  using parts = handler_parts<type_list<Es...>, Handler, Ps...>;
 
  public:
   using ports = typename outputs<output_events>::ports;
@@ -56,9 +42,9 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       : subscription_base{std::move(name), topic, mask_of(types), detail::side_capacity_in(policies...),
                           checks::inline_handler},
         types_{types},
-        parts_{std::in_place, std::move(handler), std::move(policies)...},
+        parts_{std::move(handler), std::move(policies)...},
         outputs_{out} {
-    if constexpr (ordered) order_ = order_in(parts_->policies);
+    if constexpr (ordered) order_ = order_in(parts_.policies);
   }
 
   position run_batch(const batch& whole) override {
@@ -93,7 +79,10 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   }
   static constexpr std::array<here_function, sizeof...(Es)> here_functions{&run_here<Es>...};
 
-  void destroy_handler() noexcept override { parts_.reset(); }
+  ~typed_subscription() override { destroy_handler(); }
+  void destroy_handler() noexcept override {
+    if (std::exchange(has_parts_, false)) parts_.~parts();
+  }
 
  protected:
   void attempt_kept(kept& k, attempt_end& end) override {
@@ -127,14 +116,14 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   void commit_claim(void* claim, std::uint8_t type) noexcept override {
     if constexpr (dedups) {
       (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (table<Es>().commit(*static_cast<entry_of<Es>*>(claim), batch_now_), true)) ||
+              (parts_.template table<Es>().commit(*static_cast<entry_of<Es>*>(claim), batch_now_), true)) ||
              ...);
     }
   }
   void abandon_claim(void* claim, std::uint8_t type) noexcept override {
     if constexpr (dedups) {
       (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (table<Es>().abandon(*static_cast<entry_of<Es>*>(claim)), true)) ||
+              (parts_.template table<Es>().abandon(*static_cast<entry_of<Es>*>(claim)), true)) ||
              ...);
     }
   }
@@ -143,7 +132,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     key_chain* found = nullptr;
     if constexpr (ordered) {
       (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (found = parts_->busy.find(order_policy(), *static_cast<const Es*>(event)), true)) ||
+              (found = parts_.busy.find(order_policy(), *static_cast<const Es*>(event)), true)) ||
              ...);
     }
     return found;
@@ -153,13 +142,13 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     key_chain* found = nullptr;
     if constexpr (ordered) {
       (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (found = parts_->busy.make(order_policy(), *static_cast<const Es*>(event), made, told), true)) ||
+              (found = parts_.busy.make(order_policy(), *static_cast<const Es*>(event), made, told), true)) ||
              ...);
     }
     return found;
   }
   void free_chain([[maybe_unused]] key_chain& chain) noexcept override {
-    if constexpr (ordered) parts_->busy.free(chain);
+    if constexpr (ordered) parts_.busy.free(chain);
   }
 
  private:
@@ -172,11 +161,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     unsigned mask = 0;
     for (const std::uint8_t t : types) mask |= 1U << t;
     return static_cast<std::uint16_t>(mask);
-  }
-
-  template <class E>
-  key_table<typename idempotent_policy::template key_type<E>>& table() noexcept {
-    return parts_->keys;
   }
 
   /// The first run of an event of the ring. False: it stays where it is.
@@ -216,7 +200,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
 
   template <class E, class Slots>
   void attempt(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
-    std::optional<failure> failed = parts_->rules.run([&] { pipeline(event, type, d, end, out); });
+    std::optional<failure> failed = parts_.rules.run([&] { pipeline(event, type, d, end, out); });
     if (failed) [[unlikely]] {
       end.fail(*failed);
       if constexpr (publishes) out.clear();
@@ -225,7 +209,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
 
   /// A run of it ends by returning or by throwing, if the event has no envelope: there is nothing else to look at.
   template <class E>
-  static constexpr bool plain = std::is_void_v<handler_result_t<Handler, E>> && !dedups && !(is_filter<Ps> || ...);
+  static constexpr bool plain =
+      std::is_void_v<handler_result_t<Handler, E>> && !dedups && !ordered && !(is_filter<Ps> || ...);
   template <class E>
   void attempt_plain(const E& event, delivery& d, attempt_end& end) {
     std::optional<failure> failed = run_plain(event, d);
@@ -234,12 +219,12 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   }
   template <class E>
   std::optional<failure> run_plain(const E& event, delivery& d) {
-    return parts_->rules.run([&] { around<0>(event, d, [&] { call(event, d); }); });
+    return parts_.rules.run([&] { parts_.template around<0>(event, d, [&] { parts_.call(event, d); }); });
   }
 
   template <class E, class Slots>
   void pipeline(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
-    if (!passes(event)) {
+    if (!parts_.passes(event)) {
       end.what = verdict::filtered;
       return;
     }
@@ -249,8 +234,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       return;
     }
     if constexpr (ordered) {
-      if (end.chain == nullptr && !parts_->busy.empty()) {
-        end.chain = parts_->busy.find(order_policy(), event);
+      if (end.chain == nullptr && !parts_.busy.empty()) {
+        end.chain = parts_.busy.find(order_policy(), event);
         if (end.chain != nullptr) {
           end.what = verdict::behind_key;
           return;
@@ -262,28 +247,15 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     }
     using R = handler_result_t<Handler, E>;
     if constexpr (std::is_void_v<R>) {
-      around<0>(event, d, [&] { call(event, d); });
+      parts_.template around<0>(event, d, [&] { parts_.call(event, d); });
     } else {
       constexpr std::size_t first = first_output<E>();
-      R returned = around<0>(event, d, [&]() -> R { return call(event, d); });
+      R returned = parts_.template around<0>(event, d, [&]() -> R { return parts_.call(event, d); });
       take_result<E, first>(std::move(returned), d, end, out);
     }
   }
 
-  const ordered_policy& order_policy() const noexcept { return std::get<ordered_policy>(parts_->policies); }
-
-  template <class E>
-  bool passes(const E& event) {
-    return std::apply([&](const auto&... policy) { return (passes_one(policy, event) && ...); }, parts_->policies);
-  }
-  template <class P, class E>
-  static bool passes_one(const P& policy, const E& event) {
-    if constexpr (is_filter<P>) {
-      return policy(event);
-    } else {
-      return true;
-    }
-  }
+  const ordered_policy& order_policy() const noexcept { return std::get<ordered_policy>(parts_.policies); }
 
   /// Fetches the place of the key of the event some ahead: at a million keys that one miss is most of a claim's time.
   void look_ahead(const batch& b, position p) {
@@ -291,22 +263,14 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     if (distance(b.last, p) <= static_cast<std::int64_t>(ahead)) return;
     const position later = advance(p, ahead);
     const std::uint8_t key = b.tag(later) & (slot_tag::type_mask | slot_tag::empty);
-    (void)((key == types_[index_of<Es, type_list<Es...>>] && (fetch_key<Es>(b.event(later), key), true)) || ...);
+    (void)((key == types_[index_of<Es, type_list<Es...>>] &&
+            (parts_.template fetch_key<Es>(b.event(later), key), true)) ||
+           ...);
   }
-  template <class E>
-  void fetch_key(const void* at, std::uint8_t type) {
-    const E& event = *std::launder(static_cast<const E*>(at));
-    const auto& policy = std::get<idempotent_policy>(parts_->policies);
-    // Only a key that stands in the event: a function of the user's is called once.
-    if constexpr (std::is_lvalue_reference_v<decltype(policy.key(event))> && idempotent_policy::members_only) {
-      (void)rule_set<>{}.run([&] { (void)table<E>().prepare(policy.key(event), type); });
-    }
-  }
-
   template <class E>
   bool claim(const E& event, std::uint8_t type, attempt_end& end) {
-    const auto& policy = std::get<idempotent_policy>(parts_->policies);
-    const auto claimed = table<E>().claim(policy.key(event), type, batch_now_);
+    const auto& policy = std::get<idempotent_policy>(parts_.policies);
+    const auto claimed = parts_.template table<E>().claim(policy.key(event), type, batch_now_);
     if (claimed.status == key_status::committed_before) {
       end.what = verdict::deduplicated;
       return false;
@@ -317,31 +281,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       return false;
     }
     return true;
-  }
-
-  /// The middleware from the I-th policy on, then the handler.
-  template <std::size_t I, class E, class Next>
-  auto around(const E& event, delivery& d, Next&& next) -> decltype(next()) {
-    if constexpr (I == sizeof...(Ps)) {
-      return next();
-    } else {
-      using P = std::tuple_element_t<I, std::tuple<Ps...>>;
-      if constexpr (is_middleware<P>) {
-        return std::get<I>(parts_->policies)(
-            event, d, [&]() -> decltype(next()) { return this->template around<I + 1>(event, d, next); });
-      } else {
-        return this->template around<I + 1>(event, d, next);
-      }
-    }
-  }
-
-  template <class E>
-  decltype(auto) call(const E& event, delivery& d) {
-    if constexpr (takes_delivery<Handler, E>) {
-      return parts_->handler(event, d);
-    } else {
-      return parts_->handler(event);
-    }
   }
 
   template <class E>
@@ -389,11 +328,11 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       case outcome::kind::again:
       case outcome::kind::again_after:
         end.what = verdict::failed;
-        end.action = detail::first_backoff_in(parts_->policies);
+        end.action = detail::first_backoff_in(parts_.policies);
         if (said.what() == outcome::kind::again_after) end.asked_delay = said.delay();
         end.error = said.reason().empty() ? "the handler asked for another run" : said.reason();
         end.code = said.code();
-        if (end.action.plan == nullptr && said.what() == outcome::kind::again) end.action = parts_->rules.fallback();
+        if (end.action.plan == nullptr && said.what() == outcome::kind::again) end.action = parts_.rules.fallback();
         return;
     }
   }
@@ -425,7 +364,10 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   }
 
   const std::array<std::uint8_t, sizeof...(Es)> types_;
-  std::optional<parts> parts_;
+  union {  // a std::optional costs each handler's compiler a dozen functions more
+    parts parts_;
+  };
+  bool has_parts_ = true;
   time_point batch_now_{};
   outputs<output_events> outputs_;
 };

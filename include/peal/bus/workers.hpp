@@ -197,17 +197,15 @@ class worker_pool::gathering {
  public:
   void after(std::uint32_t batch) noexcept {
     if (batch >= plenty) return;
-    if (pauses_ == 0) {
-      if (--until_asked_ != 0) return;
-      pauses_ = first;
+    if (pauses_ == least) {
+      if (--until_asked_ == 0) pauses_ = first;
     } else if (batch < worth_it) {
-      pauses_ = 0;
+      pauses_ = least;
       ask_every_ = ask_every_ < most_turns ? ask_every_ * 2 : most_turns;
       until_asked_ = ask_every_;
-      return;
     } else {
       pauses_ = pauses_ < most ? pauses_ * 2 : most;
-      ask_every_ = 1;
+      until_asked_ = ask_every_ = 1;
     }
     for (std::uint32_t i = 0; i < pauses_; ++i) native_atomics::pause();
   }
@@ -215,10 +213,11 @@ class worker_pool::gathering {
  private:
   static constexpr std::uint32_t plenty = 64;   ///< such a batch needs no longer ones; events
   static constexpr std::uint32_t worth_it = 4;  ///< what a wait must bring to be repeated; events
-  static constexpr std::uint32_t first = 16;    ///< the shortest wait; pauses
+  static constexpr std::uint32_t least = 8;     ///< always: an answer may be on its way; pauses
+  static constexpr std::uint32_t first = 16;    ///< the shortest that is learned; pauses
   static constexpr std::uint32_t most = 64;     ///< the longest, about half a microsecond; pauses
   static constexpr std::uint32_t most_turns = 256;
-  std::uint32_t pauses_ = 0;
+  std::uint32_t pauses_ = least;
   std::uint32_t until_asked_ = 1;
   std::uint32_t ask_every_ = 1;
 };
@@ -308,7 +307,7 @@ inline detail::seat* worker_pool::spin(watch& watched, nanoseconds patience) noe
     const time_point began = now();
     for (unsigned i = 0; found == nullptr && !stop_.load(std::memory_order_relaxed); ++i) {
       for (unsigned k = 0; k < 32 && (found = watched.look()) == nullptr; ++k) native_atomics::pause();
-      if (found == nullptr && i > 24) native_atomics::yield();  // behind some 15 us
+      if (found == nullptr && i > 8) native_atomics::yield();
       if (found == nullptr && now() - began > patience) break;
     }
   }

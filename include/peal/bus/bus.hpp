@@ -87,6 +87,33 @@ class basic_bus {
     }
   }
 
+  // ---- publishing later ----
+
+  /// Publishes the event when so much time has passed, never earlier; the topic's lane is its way in, so a full topic
+  /// delays it and loses nothing. What still waits when the bus drains is counted in the report and not published.
+  /// Errors: publish_refused (closing, closed, forked), bad_alloc, what copying an lvalue throws.
+  template <class U>
+  timer_id publish_after(U&& value, nanoseconds delay, const publish_options& o = detail::no_options) {
+    return schedule_at(std::forward<U>(value), saturating_add(core_->runner.now(), delay), nanoseconds{0}, o);
+  }
+  /// The same at a moment of the steady clock, which no change of the wall clock moves.
+  template <class U>
+  timer_id publish_at(U&& value, time_point due, const publish_options& o = detail::no_options) {
+    return schedule_at(std::forward<U>(value), due, nanoseconds{0}, o);
+  }
+  /// Publishes a copy of the event each time `period` has passed, the first after one. One that comes late is not made up
+  /// for: the next stands on the old beat. Periods below 1 ms count as 1 ms.
+  template <class U>
+  timer_id publish_every(U&& value, nanoseconds period, const publish_options& o = detail::no_options) {
+    constexpr bool copyable = std::is_copy_constructible_v<std::remove_cvref_t<U>>;
+    static_assert(copyable, "peal: publish_every publishes copies, and this event cannot be copied");
+    constexpr nanoseconds least = std::chrono::milliseconds{1};
+    if (period < least) period = least;
+    return schedule_at(std::forward<U>(value), saturating_add(core_->runner.now(), period), period, o);
+  }
+  /// Takes back what was to be published later.
+  cancel_result cancel(timer_id timer) noexcept { return core_->cancel(timer); }
+
   /// The one publisher of an event whose topic has the option peal::single_producer.
   /// Errors: name_in_use while there is another.
   template <event E>
@@ -243,6 +270,21 @@ class basic_bus {
   static constexpr void check_letters() noexcept {
     static_assert(carries<E>,
                   "peal: this bus does not carry the event whose letters are asked for; add it to the bus's topics");
+  }
+
+  template <class U>
+  timer_id schedule_at(U&& value, time_point due, nanoseconds period, const publish_options& o) {
+    using E = std::remove_cvref_t<U>;
+    check_carried<E>();
+    if constexpr (carries<E>) {
+      static_assert(!core_type::template is_single<E>,
+                    "peal: this event's topic is single_producer; nothing but its sole publisher may publish it, so "
+                    "timers cannot");
+      if constexpr (!core_type::template is_single<E>) {
+        return core_->at(std::forward<U>(value), due, period, o);
+      }
+    }
+    return {};
   }
 
   template <class U>

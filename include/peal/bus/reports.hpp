@@ -36,6 +36,7 @@ struct drain_report {
   std::uint64_t abandoned = 0;          ///< deliveries that will not be handled any more
   std::vector<event_id> abandoned_ids;  ///< of the first 10,000 of each subscription
   std::vector<stuck_handler> stuck;     ///< handlers that were still running at the deadline
+  std::uint64_t timers = 0;             ///< events that were to be published later and will not be any more
   nanoseconds took{0};
 };
 

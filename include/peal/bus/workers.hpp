@@ -164,9 +164,12 @@ class worker_pool final : public detail::executor {
   void worker_main(detail::bus_base& bus) noexcept;
   void timer_main() noexcept;
 
-  std::size_t fire_timers() noexcept {
-    const std::lock_guard lock{wheel_mutex_};
-    return wheel_.advance(now());
+  void fire_timers() noexcept {
+    {
+      const std::lock_guard lock{wheel_mutex_};
+      wheel_.advance(now());
+    }
+    run_late();
   }
   std::optional<time_point> next_timer() noexcept {
     const std::lock_guard lock{wheel_mutex_};

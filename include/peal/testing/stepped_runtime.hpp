@@ -54,6 +54,7 @@ class stepped_executor final : public detail::executor {
     while (to_next_timer(until)) run();
     now_ = until;
     wheel_.advance(now_);
+    run_late();
     run();
   }
 
@@ -123,7 +124,9 @@ class stepped_executor final : public detail::executor {
     while (const auto next = wheel_.next()) {
       if (*next > until) return false;
       if (*next > now_) now_ = *next;
-      if (wheel_.advance(now_) != 0) return true;
+      const bool fired = wheel_.advance(now_) != 0;
+      run_late();
+      if (fired) return true;
     }
     return false;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/rest.hpp>
+#include <peal/bus/detail/schedule.hpp>
 #include <peal/bus/detail/topic_core.hpp>
 #include <peal/bus/options.hpp>
 #include <peal/bus/publisher.hpp>
@@ -196,6 +197,24 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     return bytes;
   }
 
+  /// Publishes a copy of the event later, or again and again.
+  template <class E>
+  timer_id at(E&& event, time_point due, nanoseconds period, const publish_options& o) {
+    using plain = std::remove_cvref_t<E>;
+    topic_base& topic = topic_of<plain>();
+    const auto refused = [&](publish_errc why) { return publish_refused(why, display_name<plain>()); };
+    if (!runner.alive()) throw refused(publish_errc::forked);
+    const claim_status state = topic_of<plain>().state();
+    if (state != claim_status::claimed) {
+      throw refused(state == claim_status::closing ? publish_errc::closing : publish_errc::closed);
+    }
+    const event_ops& ops = ops_of<plain>;
+    kept_ptr k = make_kept(ops, [&](void* to) { ::new (to) plain(std::forward<E>(event)); });
+    k->type = type_number<plain>;
+    return later_.add(topic, std::move(k), due, period, o);
+  }
+  cancel_result cancel(timer_id id) noexcept { return runner.alive() ? later_.cancel(id) : cancel_result::unknown; }
+
   bus_base base;
   typename Runtime::executor runner;
 
@@ -319,6 +338,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     return false;
   }
 
+  schedule later_{base, runner};
   void (*on_stuck_)(const stuck_handler&);
   topic_set<Runtime, std::index_sequence_for<Topics...>, Topics...> topics_;
   std::array<std::shared_ptr<std::atomic<bool>>, sizeof...(Topics)> sole_{};

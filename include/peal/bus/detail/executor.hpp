@@ -6,9 +6,17 @@
 #include <peal/bus/timer_wheel.hpp>
 #include <peal/core/clock.hpp>
 
+#include <atomic>
 #include <cstdint>
+#include <utility>
 
 namespace peal::inline v0::detail {
+
+/// A timer whose action is too much for the wheel's lock: `run` is called soon after it fired, outside.
+struct late_node : timer_node {
+  void (*run)(late_node&) noexcept = nullptr;
+  late_node* next_late = nullptr;
+};
 
 /// The runtime as seen from below; one virtual call a batch or rarer.
 ///
@@ -32,8 +40,34 @@ class executor {
   /// False when the node was not armed, or has just fired.
   virtual bool cancel(timer_node& node) noexcept = 0;
 
+  /// From inside a timer's `fire`.
+  void later(late_node& node) noexcept {
+    node.next_late = late_.load(std::memory_order_relaxed);
+    while (!late_.compare_exchange_weak(node.next_late, &node, std::memory_order_release,  // [late]
+                                        std::memory_order_relaxed)) {
+    }
+  }
+
  protected:
   ~executor() = default;
+
+  /// Runs what fired, in the order it fired. Whoever advanced the wheel calls it once it has let go of its lock.
+  void run_late() noexcept {
+    late_node* newest = late_.exchange(nullptr, std::memory_order_acquire);  // pairs with [late]
+    late_node* first = nullptr;
+    while (newest != nullptr) {
+      late_node* const before = std::exchange(newest->next_late, first);
+      first = std::exchange(newest, before);
+    }
+    while (first != nullptr) {
+      late_node* const next = first->next_late;  // it may be gone once it has run
+      first->run(*first);
+      first = next;
+    }
+  }
+
+ private:
+  std::atomic<late_node*> late_{nullptr};
 };
 
 }  // namespace peal::inline v0::detail

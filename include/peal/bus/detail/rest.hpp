@@ -210,6 +210,7 @@ drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
     for (topic_base* t : bus.topics) t->close(true);
   }
   report.handled = handled_in(bus) - handled_before;
+  report.timers = bus.timers.load(std::memory_order_relaxed);
   report.took = runner.now() - began;
   return report;
 }

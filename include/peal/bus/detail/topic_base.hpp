@@ -52,6 +52,9 @@ struct batch {
   }
 };
 
+/// What came of an event whose time had come.
+enum class arrival : std::uint8_t { accepted, no_room, closed };
+
 class subscription_base;
 struct event_at;
 using here_function = void (*)(subscription_base&, const void* event, const event_at&, delivery&) noexcept;
@@ -73,6 +76,7 @@ class visit {
 /// What all topics of a bus share.
 struct bus_base {
   executor* runner = nullptr;
+  std::atomic<std::uint64_t> timers{0};  ///< events that wait for their time
   frame_table frames{};
   std::uint64_t epoch = 0;
   nanoseconds overload_after{};
@@ -142,6 +146,8 @@ class topic_base {
   [[nodiscard]] virtual std::uint64_t published_inside() const noexcept = 0;
   /// Refuses outsiders, or everybody.
   virtual void close(bool for_all) noexcept = 0;
+  /// Moves an event kept aside in, through the lane; leaves it when there is no room or the bus is ending.
+  virtual arrival publish_due(kept& event, const publish_options& o) noexcept = 0;
   [[nodiscard]] virtual std::size_t footprint() const noexcept = 0;
   [[nodiscard]] virtual topic_statistics statistics() const = 0;
 

@@ -99,6 +99,7 @@ class topic_core final : public topic_base {
   }
 
   /// Refuses outsiders, or everybody.
+  arrival publish_due(kept& event, const publish_options& o) noexcept override;
   void close(bool for_all) noexcept override { ring_.close(for_all ? claim_status::closed : claim_status::closing); }
   [[nodiscard]] std::uint64_t in_lane() const noexcept override { return lane_.size(); }
   [[nodiscard]] std::uint64_t published_inside() const noexcept override { return inside_.get_before(); }

@@ -7,6 +7,20 @@
 namespace peal::inline v0::detail {
 
 template <class Runtime, class Topic>
+arrival topic_core<Runtime, Topic>::publish_due(kept& event, const publish_options& o) noexcept {
+  if (ring_.state() != claim_status::claimed) return arrival::closed;
+  const bool appended = lane_.append([&](auto& cell) {
+    types[event.type]->move(cell.storage.bytes, event.event());
+    cell.type = event.type;
+    cell.enveloped = surround(cell.around, &o, nullptr);
+    cell.came_from("a timer");
+  });
+  if (appended) inside_.add_after();
+  drain_lane();
+  return appended ? arrival::accepted : arrival::no_room;
+}
+
+template <class Runtime, class Topic>
 void topic_core<Runtime, Topic>::drain_lane() noexcept {
   if (!lane_.enter()) return;
   bool popped = false;

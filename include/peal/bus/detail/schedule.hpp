@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// Events that are published later: kept aside under a timer, then through the lane of their topic.
+#pragma once
+
+#include <peal/bus/detail/topic_base.hpp>
+#include <peal/bus/timers.hpp>
+#include <peal/policy/retry.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+/// Thread safety: everything from any thread. No user code runs under its lock: events are copied, published and destroyed
+/// outside. Complexity: O(1) each; the wheel does the rest.
+class schedule {
+ public:
+  schedule(bus_base& bus, executor& runner) noexcept : bus_{bus}, runner_{runner} {}
+  schedule(const schedule&) = delete;
+  schedule& operator=(const schedule&) = delete;
+  ~schedule() {
+    for (const place& p : places_) delete p.waiting;
+  }
+
+  /// Errors: bad_alloc; then nothing is scheduled. `period` of 0: once.
+  timer_id add(topic_base& topic, kept_ptr event, time_point due, nanoseconds period, const publish_options& o) {
+    auto made = std::make_unique<entry>(*this, topic, std::move(event), due, period, o);
+    timer_id id;
+    const std::lock_guard lock{mutex_};
+    made->at = take_place();
+    place& p = places_[made->at];
+    p.state = stage::pending;
+    p.waiting = made.release();
+    bus_.timers.fetch_add(1, std::memory_order_relaxed);
+    id.value = name_of(p.waiting->at);
+    runner_.arm(*p.waiting, due);
+    return id;
+  }
+
+  cancel_result cancel(timer_id id) noexcept {
+    std::unique_ptr<entry> gone;  // destroyed behind the lock: its event is the user's
+    const std::lock_guard lock{mutex_};
+    const std::uint64_t at = (id.value & place_mask) - 1;
+    if (at >= places_.size() || name_of(at) != id.value) return cancel_result::unknown;
+    place& p = places_[at];
+    if (p.state != stage::pending) return p.state == stage::fired ? cancel_result::fired : cancel_result::unknown;
+    if (runner_.cancel(*p.waiting)) {
+      gone.reset(p.waiting);
+    } else if (p.waiting->refused) {
+      gone.reset(p.waiting);
+    } else if (p.waiting->period.count() == 0) {
+      return cancel_result::fired;  // between its timer and its topic
+    }
+    // One that repeats and is on its way to its topic sees it there, and goes no further.
+    leave(p, at, stage::cancelled);
+    return cancel_result::cancelled;
+  }
+
+ private:
+  static constexpr std::uint64_t place_mask = 0xffff'ffff;
+  static constexpr nanoseconds again_later = std::chrono::milliseconds{10};
+  enum class stage : std::uint8_t { free, pending, fired, cancelled };
+
+  struct entry : late_node {
+    entry(schedule& s, topic_base& t, kept_ptr e, time_point first, nanoseconds every,
+          const publish_options& o) noexcept
+        : owner{s}, topic{t}, event{std::move(e)}, when{first}, period{every}, options{o} {
+      fire = [](timer_node& node) noexcept {
+        entry& self = static_cast<entry&>(node);
+        self.owner.runner_.later(self);
+      };
+      run = [](late_node& node) noexcept {
+        entry& self = static_cast<entry&>(node);
+        self.owner.publish(self);
+      };
+    }
+    schedule& owner;
+    topic_base& topic;
+    kept_ptr event;
+    time_point when;
+    const nanoseconds period;
+    const publish_options options;
+    std::uint64_t at = 0;
+    bool refused = false;  ///< its time came while the bus was ending
+  };
+  struct place {
+    entry* waiting = nullptr;
+    std::uint32_t generation = 0;
+    stage state = stage::free;
+  };
+
+  [[nodiscard]] std::uint64_t name_of(std::uint64_t at) const noexcept {
+    return std::uint64_t{places_[at].generation} << 32U | (at + 1);
+  }
+  std::uint64_t take_place() {
+    if (free_.empty()) {
+      free_.reserve(places_.size() + 1);  // so that leaving never allocates
+      places_.emplace_back();
+      return places_.size() - 1;
+    }
+    const std::uint64_t at = free_.back();
+    free_.pop_back();
+    ++places_[at].generation;
+    return at;
+  }
+  void leave(place& p, std::uint64_t at, stage how) noexcept {
+    p.waiting = nullptr;
+    p.state = how;
+    free_.push_back(at);
+    bus_.timers.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  /// On the thread of the timers, without a lock of the wheel.
+  void publish(entry& e) noexcept {
+    std::unique_ptr<entry> over;
+    kept_ptr copy;
+    if (!is_pending(e)) return (void)over.reset(&e);
+    arrival came = arrival::no_room;  // also where the copy of one that repeats throws: later
+    if (e.period.count() == 0) {
+      came = e.topic.publish_due(*e.event, e.options);
+    } else if (!rule_set<>{}.run([&] { copy = copy_event_aside(*e.event->ops, e.event->event()); })) {
+      copy->type = e.event->type;
+      came = e.topic.publish_due(*copy, e.options);
+    }
+    const std::lock_guard lock{mutex_};
+    place& p = places_[e.at];
+    if (p.waiting != &e) return over.reset(&e);  // cancelled meanwhile
+    if (came == arrival::closed) {
+      e.refused = true;  // the bus is ending: it stays pending, and is counted so
+      return;
+    }
+    if (came == arrival::no_room) return runner_.arm(e, saturating_add(runner_.now(), again_later));
+    if (e.period.count() == 0) {
+      over.reset(&e);
+      return leave(p, e.at, stage::fired);
+    }
+    const time_point now = runner_.now();
+    const auto missed = now > e.when ? (now - e.when) / e.period : 0;  // one that comes late does not catch up
+    e.when = saturating_add(e.when, e.period * (missed + 1));
+    runner_.arm(e, e.when);
+  }
+  [[nodiscard]] bool is_pending(const entry& e) const noexcept {
+    const std::lock_guard lock{mutex_};
+    return places_[e.at].waiting == &e;
+  }
+
+  bus_base& bus_;
+  executor& runner_;
+  mutable std::mutex mutex_;
+  std::vector<place> places_;
+  std::vector<std::uint64_t> free_;
+};
+
+}  // namespace peal::inline v0::detail

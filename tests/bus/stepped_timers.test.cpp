@@ -104,6 +104,17 @@ TEST_CASE("timers: what waits when the bus drains is counted and not published",
   CHECK_THROWS_AS(d.fx.bus.publish_after(reminder{3}, 1s), peal::publish_refused);
 }
 
+TEST_CASE("timers: a handler that runs while the bus drains may ask for one, which is counted", "[bus][timers][P10]") {
+  stepped<reminder> fx;
+  auto s = fx.subscribe<reminder>("s", [&](const reminder& r) { fx.bus.publish_after(reminder{r.n + 1}, 0s); });
+  fx.bus.publish(reminder{1});
+  const peal::drain_report report = fx.bus.drain(10s);
+  CHECK(report.complete);
+  CHECK(report.timers == 1);
+  CHECK(s.statistics().handled == 1);
+  CHECK(s.statistics().failures == 0);
+}
+
 TEST_CASE("timers: an event that only moves, with what was said about it", "[bus][timers][P28]") {
   stepped<peal::topic<parcel, peal::timed>> fx;
   const peal::event_id cause{3, 4};

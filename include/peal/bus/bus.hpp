@@ -90,7 +90,8 @@ class basic_bus {
   // ---- publishing later ----
 
   /// Publishes the event when so much time has passed, never earlier; the topic's lane is its way in, so a full topic
-  /// delays it and loses nothing. What still waits when the bus drains is counted in the report and not published.
+  /// delays it and loses nothing. What still waits when the bus drains, or is added by a handler meanwhile, is counted in
+  /// the report and not published.
   /// Errors: publish_refused (closing, closed, forked), bad_alloc, what copying an lvalue throws.
   template <class U>
   timer_id publish_after(U&& value, nanoseconds delay, const publish_options& o = detail::no_options) {

@@ -205,7 +205,8 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     const auto refused = [&](publish_errc why) { return publish_refused(why, display_name<plain>()); };
     if (!runner.alive()) throw refused(publish_errc::forked);
     const claim_status state = topic_of<plain>().state();
-    if (state != claim_status::claimed) {
+    const bool inside = state == claim_status::closing && base.frames.current() != nullptr;  // counted, not a failure
+    if (state != claim_status::claimed && !inside) {
       throw refused(state == claim_status::closing ? publish_errc::closing : publish_errc::closed);
     }
     const event_ops& ops = ops_of<plain>;

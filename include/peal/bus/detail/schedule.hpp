@@ -47,9 +47,7 @@ class schedule {
     if (at >= places_.size() || name_of(at) != id.value) return cancel_result::unknown;
     place& p = places_[at];
     if (p.state != stage::pending) return p.state == stage::fired ? cancel_result::fired : cancel_result::unknown;
-    if (runner_.cancel(*p.waiting)) {
-      gone.reset(p.waiting);
-    } else if (p.waiting->refused) {
+    if (runner_.cancel(*p.waiting) || p.waiting->refused) {
       gone.reset(p.waiting);
     } else if (p.waiting->period.count() == 0) {
       return cancel_result::fired;  // between its timer and its topic
@@ -84,7 +82,8 @@ class schedule {
     const nanoseconds period;
     const publish_options options;
     std::uint64_t at = 0;
-    bool refused = false;  ///< its time came while the bus was ending
+    bool on_its_way = false;  ///< between its timer and its topic: it does not wait any more
+    bool refused = false;     ///< its time came while the bus was ending
   };
   struct place {
     entry* waiting = nullptr;
@@ -107,17 +106,17 @@ class schedule {
     return at;
   }
   void leave(place& p, std::uint64_t at, stage how) noexcept {
+    if (!p.waiting->on_its_way) bus_.timers.fetch_sub(1, std::memory_order_relaxed);
     p.waiting = nullptr;
     p.state = how;
     free_.push_back(at);
-    bus_.timers.fetch_sub(1, std::memory_order_relaxed);
   }
 
   /// On the thread of the timers, without a lock of the wheel.
   void publish(entry& e) noexcept {
     std::unique_ptr<entry> over;
     kept_ptr copy;
-    if (!is_pending(e)) return (void)over.reset(&e);
+    if (!sets_out(e)) return (void)over.reset(&e);
     arrival came = arrival::no_room;  // also where the copy of one that repeats throws: later
     if (e.period.count() == 0) {
       came = e.topic.publish_due(*e.event, e.options);
@@ -128,28 +127,34 @@ class schedule {
     const std::lock_guard lock{mutex_};
     place& p = places_[e.at];
     if (p.waiting != &e) return over.reset(&e);  // cancelled meanwhile
+    if (came == arrival::accepted && e.period.count() == 0) {
+      over.reset(&e);
+      return leave(p, e.at, stage::fired);
+    }
+    e.on_its_way = false;
+    bus_.timers.fetch_add(1, std::memory_order_relaxed);
     if (came == arrival::closed) {
       e.refused = true;  // the bus is ending: it stays pending, and is counted so
       return;
     }
     if (came == arrival::no_room) return runner_.arm(e, saturating_add(runner_.now(), again_later));
-    if (e.period.count() == 0) {
-      over.reset(&e);
-      return leave(p, e.at, stage::fired);
-    }
     const time_point now = runner_.now();
     const auto missed = now > e.when ? (now - e.when) / e.period : 0;  // one that comes late does not catch up
     e.when = saturating_add(e.when, e.period * (missed + 1));
     runner_.arm(e, e.when);
   }
-  [[nodiscard]] bool is_pending(const entry& e) const noexcept {
+  /// False when it was cancelled before.
+  bool sets_out(entry& e) noexcept {
     const std::lock_guard lock{mutex_};
-    return places_[e.at].waiting == &e;
+    if (places_[e.at].waiting != &e) return false;
+    e.on_its_way = true;
+    bus_.timers.fetch_sub(1, std::memory_order_relaxed);
+    return true;
   }
 
   bus_base& bus_;
   executor& runner_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::vector<place> places_;
   std::vector<std::uint64_t> free_;
 };

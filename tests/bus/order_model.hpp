@@ -29,6 +29,7 @@ struct order_options {
   int keys = 100;
   int operations = 1500;
   bool hold = true;
+  unsigned hands = 0;  ///< 0: without concurrency
 };
 
 /// Runs a subscription through `operations` random operations and checks each run of its handler: it must be of the
@@ -71,13 +72,21 @@ class order_model {
   }
 
   void subscribe() {
+    if (o_.hands != 0) {
+      subscribe_with(peal::concurrency{o_.hands});
+    } else {
+      subscribe_with(peal::middleware{[](const auto&, peal::delivery&, auto next) { return next(); }});
+    }
+  }
+  template <class Policy>
+  void subscribe_with(Policy policy) {
     sub_ = fx_.subscribe<placed, cancelled>(
-        "s", [this](const auto& e, const peal::delivery& d) { return handle(e, d); },
+        "s", [this](const auto& e, const peal::delivery& d) { return this->handle(e, d); },
         peal::ordered_by{&placed::key,
                          &cancelled::key,
                          o_.hold ? peal::hold_key : peal::skip_key,
                          {.per_key = per_key_, .total = total_}},
-        peal::idempotent{&placed::id, &cancelled::id},
+        peal::idempotent{&placed::id, &cancelled::id}, policy,
         peal::side_store{static_cast<std::uint32_t>(1 + below(chance(50) ? 4 : 400))},
         peal::otherwise(peal::backoff{
             .attempts = attempts, .first = std::chrono::milliseconds{5}, .cap = std::chrono::seconds{1}}));

@@ -6,13 +6,14 @@ TEST_CASE("ordered_by: whatever fails, waits, is redriven, discarded or stopped,
           "[bus][P23][P3][P24]") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     INFO("seed " << seed);
-    peal_test::order_model model{seed, {.keys = seed % 3 == 0 ? 3 : 60, .hold = seed % 4 != 0}};
+    peal_test::order_model model{
+        seed, {.keys = seed % 3 == 0 ? 3 : 60, .hold = seed % 4 != 0, .hands = static_cast<unsigned>(seed % 5)}};
     model.run();
   }
 }
 
 TEST_CASE("ordered_by: ten thousand keys in trouble", "[bus][P23][P3]") {
-  peal_test::order_model model{7, {.keys = 10'000, .operations = 30'000}};
+  peal_test::order_model model{7, {.keys = 10'000, .operations = 30'000, .hands = GENERATE(0U, 8U)}};
   model.run();
   CHECK(model.failed > 1000);
   CHECK(model.dead > 100);

@@ -13,8 +13,9 @@ TEST_CASE("ordered_by: a thousand seeds keep every key's order and every account
     const std::uint64_t seed = peal_test::seed() + i;
     INFO("seed " << seed);
     const int keys = i % 100 == 0 ? 10'000 : i % 3 == 0 ? 4 : 100;
-    peal_test::order_model model{seed,
-                                 {.keys = keys, .operations = keys == 10'000 ? 20'000 : 1500, .hold = i % 4 != 0}};
+    const unsigned hands = static_cast<unsigned>(i % 7);
+    peal_test::order_model model{
+        seed, {.keys = keys, .operations = keys == 10'000 ? 20'000 : 1500, .hold = i % 4 != 0, .hands = hands}};
     model.run();
     published += model.published;
     runs += model.runs;

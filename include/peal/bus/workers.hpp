@@ -30,7 +30,7 @@ class worker_pool final : public detail::executor {
   worker_pool(const bus_options& o, std::size_t seats)
       : workers_wanted_{o.workers == bus_options::one_per_core ? default_workers() : o.workers},
         spin_{o.spin},
-        queue_{seats},
+        queue_{seats + detail::bus_base::max_hands_queued},
         polled_{seats},
         wheel_{std::chrono::steady_clock::now()},
         random_{o.seed != 0 ? o.seed : detail::random_seed()} {}

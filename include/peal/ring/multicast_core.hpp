@@ -186,6 +186,11 @@ class multicast_core {
   [[nodiscard]] position available(std::uint32_t index, std::size_t limit) const noexcept {
     return run_from(cursor(index), limit);
   }
+  /// For a reader that looks ahead of its cursor, which then may not pass what it still looks at.
+  [[nodiscard]] position available_from(position p, std::size_t limit) const noexcept { return run_from(p, limit); }
+  [[nodiscard]] bool recheck_at(position p) const noexcept {
+    return slots::reached(order_.recheck(slots_.word(p)), p);  // [S2] pairs with [P1]
+  }
   [[nodiscard]] bool has_next(std::uint32_t index) const noexcept { return published(cursor(index)); }
   /// The same, as the second look before a sleep.
   [[nodiscard]] bool recheck_next(std::uint32_t index) const noexcept {

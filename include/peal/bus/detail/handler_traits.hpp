@@ -46,8 +46,9 @@ inline constexpr bool is_placement = std::is_same_v<P, on_publisher_thread_t> ||
 template <class P>
 inline constexpr bool is_side_store = std::is_same_v<P, side_store>;
 template <class P>
-inline constexpr bool is_policy = is_filter<P> || is_middleware<P> || is_idempotent<P> || is_ordered<P> ||
-                                  is_behind<P> || is_rule<P> || is_placement<P> || is_side_store<P>;
+inline constexpr bool is_policy =
+    is_filter<P> || is_middleware<P> || is_idempotent<P> || is_ordered<P> || is_concurrency<P> || is_behind<P> ||
+    is_rule<P> || is_placement<P> || is_side_store<P>;
 
 // What a handler returns.
 template <class R>
@@ -131,10 +132,11 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
   static_assert((takes_event<Handler, Es> && ...),
                 "peal: the handler cannot be called with an event it is subscribed to; a handler takes (const E&) or "
                 "(const E&, peal::delivery&) for every event of its subscription");
-  static_assert((is_policy<Ps> && ...),
-                "peal: an argument behind the handler is not a policy; policies are filter, ordered_by, idempotent, "
-                "on<Ex>, otherwise, "
-                "middleware, behind, side_store, on_poll and on_publisher_thread");
+  static_assert(
+      (is_policy<Ps> && ...),
+      "peal: an argument behind the handler is not a policy; policies are filter, ordered_by, concurrency, idempotent, "
+      "on<Ex>, otherwise, "
+      "middleware, behind, side_store, on_poll and on_publisher_thread");
   static_assert(idempotents <= 1, "peal: a subscription has two idempotent policies; keep one, with all its keys");
   static_assert((std::size_t{is_behind<Ps>} + ... + 0) <= 1, "peal: a subscription has two behind policies; keep one");
   static_assert((std::size_t{is_side_store<Ps>} + ... + 0) <= 1,
@@ -147,6 +149,21 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
   static_assert(!inline_handler || idempotents == 0,
                 "peal: idempotent does not go with on_publisher_thread, where handlers of one subscription run "
                 "concurrently; let it run on the bus's workers");
+  static constexpr bool hands = (is_concurrency<Ps> || ... || false);
+  static constexpr bool polled = (std::is_same_v<Ps, on_poll_t> || ... || false);
+  static_assert((std::size_t{is_concurrency<Ps>} + ... + 0) <= 1,
+                "peal: a subscription has two concurrency policies; keep one");
+  static_assert(!hands || !inline_handler,
+                "peal: concurrency does not go with on_publisher_thread, where as many handlers run as there are "
+                "publishers; let it run on the bus's workers");
+  static_assert(
+      !hands || !polled,
+      "peal: concurrency does not go with on_poll, where handlers run one at a time on the thread that polls");
+  static_assert(!hands || !dropping, "peal: concurrency does not go with behind; keep one of them");
+  static_assert(!hands || copyable, "peal: concurrency keeps events aside, which needs them copyable");
+  static_assert(!hands || (takes_event<const Handler, Es> && ...),
+                "peal: with concurrency the handler is called by several threads at once, so it must be callable "
+                "through const; a lambda without `mutable` is");
   static_assert(!inline_handler || !dropping,
                 "peal: behind does not go with on_publisher_thread: such a handler is never behind");
   static_assert(

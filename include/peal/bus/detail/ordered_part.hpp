@@ -4,8 +4,10 @@
 
 #include <peal/bus/detail/ordering_checks.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
+#include <peal/core/error.hpp>
 
 #include <memory>
+#include <string>
 #include <tuple>
 #include <type_traits>
 
@@ -53,6 +55,16 @@ std::unique_ptr<key_order> order_in(const std::tuple<Ps...>& policies) {
   } else {
     const policy& p = std::get<policy>(policies);
     return std::make_unique<key_order>(p.limits(), p.holds());
+  }
+}
+
+/// Of what concurrency{n} asks for. Errors: bad_option.
+template <class P>
+void check_hands(const P& policy) {
+  if constexpr (is_concurrency<P>) {
+    if (policy.hands == 0 || policy.hands > 256) {
+      throw bad_option("peal: concurrency{" + std::to_string(policy.hands) + "}: from 1 to 256 events at once");
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <peal/bus/placement.hpp>
 #include <peal/detail/type_list.hpp>
+#include <peal/policy/concurrency.hpp>
 #include <peal/policy/ordering.hpp>
 
 #include <cstddef>
@@ -11,6 +12,8 @@
 
 namespace peal::inline v0::detail {
 
+template <class P>
+inline constexpr bool is_concurrency = std::is_same_v<P, concurrency>;
 template <class P>
 inline constexpr bool is_ordered = false;
 template <class... K>

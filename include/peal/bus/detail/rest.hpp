@@ -138,8 +138,7 @@ inline std::uint64_t handled_in(bus_base& bus) {
   return sum;
 }
 
-inline stuck_handler stuck_in(const subscription_base& s) {
-  const position p = s.running_position_.load(std::memory_order_relaxed);
+inline stuck_handler stuck_at(const subscription_base& s, position p) {
   stuck_handler h{s.name(), {}, p};
   const std::uint8_t tag = s.topic().type_at(p);
   const auto type = static_cast<std::uint8_t>(tag & slot_tag::type_mask);
@@ -147,9 +146,35 @@ inline stuck_handler stuck_in(const subscription_base& s) {
   return h;
 }
 
+/// The handlers of a subscription that are running now: one, or those of its hands.
+inline std::vector<stuck_handler> stuck_in(const subscription_base& s) {
+  if (s.hands() == nullptr) return {stuck_at(s, s.running_position_.load(std::memory_order_relaxed))};
+  std::vector<stuck_handler> all;
+  for (const hand* const h : s.hands()->hired) {
+    if (h->subscription == &s && h->state.load(std::memory_order_acquire) == hand::busy) {
+      all.push_back(stuck_at(s, h->where.load(std::memory_order_relaxed)));
+    }
+  }
+  return all;
+}
+
+/// The same for one with hands: what they have now is counted out, whether it stands in the ring or aside.
+inline void count_left_by_hands(const subscription_base& s, drain_report& report) {
+  std::uint64_t in_slots = 0;
+  std::uint64_t aside = 0;
+  for (const hand* const h : s.hands()->hired) {
+    if (h->subscription != &s || h->state.load(std::memory_order_acquire) != hand::busy) continue;
+    ++(h->in_slot.load(std::memory_order_relaxed) ? in_slots : aside);
+  }
+  const subscription_statistics now = statistics_of(s);
+  const std::uint64_t unread = now.waiting - now.kept;
+  report.abandoned += (unread > in_slots ? unread - in_slots : 0) + (now.kept > aside ? now.kept - aside : 0);
+}
+
 /// What a handler that does not end leaves behind it: everything but what it has now. Caller holds bus.wiring.
 inline void count_left(const subscription_base& s, drain_report& report) {
   if (s.runs_here) return;
+  if (s.hands() != nullptr) return count_left_by_hands(s, report);
   const position now = s.running_position_.load(std::memory_order_relaxed);
   position p = s.topic().cursor_of(s.place());
   const bool from_ring = distance(now, p) >= 0;
@@ -179,7 +204,7 @@ inline void abandon_rest(bus_base& bus, drain_report& report) {
     const bool stopped = begin_stop(s, seat::abandon);
     const std::lock_guard lock{bus.wiring};
     if (!stopped) {
-      report.stuck.push_back(stuck_in(*s));
+      for (stuck_handler& h : stuck_in(*s)) report.stuck.push_back(std::move(h));
       count_left(*s, report);
       continue;
     }
@@ -232,14 +257,16 @@ void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handl
   while (bus.visitors.load(std::memory_order_acquire) != 0) native_atomics::yield();  // pairs with [visit-over]
   for (const auto& s : all) {
     while (!wait_stopped(s, saturating_add(runner.now(), between_reports))) {
-      const stuck_handler h = stuck_in(*s);
-      if (on_stuck != nullptr) {
-        on_stuck(h);
-      } else {
-        (void)std::fprintf(
-            stderr, "peal: the bus waits in its destructor for subscription \"%s\", which has been handling %s %llu\n",
-            h.subscription.c_str(), h.event.empty() ? "event" : h.event.c_str(),
-            static_cast<unsigned long long>(h.position));
+      for (const stuck_handler& h : stuck_in(*s)) {
+        if (on_stuck != nullptr) {
+          on_stuck(h);
+        } else {
+          (void)std::fprintf(
+              stderr,
+              "peal: the bus waits in its destructor for subscription \"%s\", which has been handling %s %llu\n",
+              h.subscription.c_str(), h.event.empty() ? "event" : h.event.c_str(),
+              static_cast<unsigned long long>(h.position));
+        }
       }
     }
   }

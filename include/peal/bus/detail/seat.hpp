@@ -30,6 +30,8 @@ struct alignas(64) seat {
   static constexpr std::uint32_t kick = 2;  ///< whatever it stalled on may be over
   static constexpr std::uint32_t stop = 4;
   static constexpr std::uint32_t pause = 8;
+  /// In `running`, of a subscription with hands: a stopper looks whether it can end it.
+  static constexpr std::uint32_t looked_at = 2;
   static constexpr std::uint32_t abandon = 16;  ///< with stop: what is left is counted abandoned, not stopped
 
   std::atomic<std::uint32_t> ready{1};
@@ -43,8 +45,11 @@ struct alignas(64) seat {
   topic_base* topic = nullptr;                 ///< of the seat for good
   std::uint32_t turns = 0;                     ///< the owner of `ready` counts them
   subscription_base* subscription = nullptr;
-  bool dropping = false;  ///< its cursor does not hold publishers back
-  bool polled = false;    ///< runs in bus.poll(), not on a worker
+  bool dropping = false;                   ///< its cursor does not hold publishers back
+  bool polled = false;                     ///< runs in bus.poll(), not on a worker
+  bool is_hand = false;                    ///< one event's place in the queue, not a subscription's
+  bool concurrent = false;                 ///< its subscription has hands and reads ahead of its cursor
+  std::atomic<std::uint64_t> reads_at{0};  ///< then the position it reads next
 
   /// Its subscription has stopped, and only the owner of `ready` has still to let go of it.
   [[nodiscard]] bool retired() const noexcept { return leaving.load(std::memory_order_acquire) != 0; }

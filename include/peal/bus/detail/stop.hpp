@@ -107,7 +107,9 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
     const bool sits = !has_stopped(s);
     // In the order in which deliveries go: whoever sees nothing waiting sees how all of it ended.
     const std::int64_t behind_head = sits ? distance(s.topic().head(), s.topic().cursor_of(s.place())) : 0;
-    const std::uint64_t unread = behind_head > 0 ? static_cast<std::uint64_t>(behind_head) : 0;
+    const std::uint64_t ahead = sits && s.hands() != nullptr ? s.hands()->ahead.load(std::memory_order_relaxed) : 0;
+    const std::uint64_t behind = behind_head > 0 ? static_cast<std::uint64_t>(behind_head) : 0;
+    const std::uint64_t unread = behind > ahead ? behind - ahead : 0;
     const std::uint64_t kept =
         s.returning_.load(std::memory_order_acquire) + s.kept_count() + (s.outputs_waiting() ? 1 : 0);
     subscription_statistics r = counted_in(s);

@@ -67,6 +67,7 @@ inline bool subscription_base::put_aside(const decision& what, const event_at& a
   if (k == nullptr) return false;
   k->errors = std::move(errors);
   k->attempts = what.step == next_step::wait_behind ? 0 : 1;
+  k->chain = what.chain;
   carry_out(what, k);
   return true;
 }

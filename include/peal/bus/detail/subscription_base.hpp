@@ -3,6 +3,8 @@
 #pragma once
 
 #include <peal/bus/detail/counters.hpp>
+#include <peal/bus/detail/delivery_end.hpp>
+#include <peal/bus/detail/hand.hpp>
 #include <peal/bus/detail/kept.hpp>
 #include <peal/bus/detail/key_chain.hpp>
 #include <peal/bus/detail/topic_base.hpp>
@@ -19,45 +21,6 @@
 #include <vector>
 
 namespace peal::inline v0::detail {
-
-/// How one run of the pipeline ended.
-enum class verdict : std::uint8_t {
-  handled,
-  filtered,
-  expired,
-  deduplicated,
-  behind,      ///< its idempotency key is claimed by another
-  behind_key,  ///< its order key is busy with another
-  failed,
-  rejected,
-  discarded,
-};
-
-/// A run that did not simply succeed.
-struct attempt_end {
-  verdict what = verdict::handled;
-  applied_action action{};
-  nanoseconds asked_delay{-1};  ///< of retry_after; negative: none
-  std::string error{};
-  std::error_code code{};
-  void* claim = nullptr;       ///< the claimed key, or for `behind` the key that somebody else has claimed
-  key_chain* chain = nullptr;  ///< the order key that is this event's, or for `behind_key` another's
-
-  [[gnu::cold]] void fail(failure& failed) noexcept {
-    what = verdict::failed;
-    action = failed.action;
-    error = std::move(failed.error_text);
-    code = failed.code;
-  }
-};
-
-/// An event as it stands in its slot, or kept aside.
-struct event_at {
-  position where;
-  std::uint8_t type;
-  const void* event;
-  const envelope* around;
-};
 
 class subscription_base {
  public:
@@ -115,7 +78,9 @@ class subscription_base {
   [[nodiscard]] bool has_due() const noexcept { return run_first_ != nullptr; }
   /// After each turn: lets others see whether it waits for something that they bring.
   void note_stall() noexcept {
-    const bool now = blocked() && (run_first_ == nullptr || outputs_waiting() || homeless_ != nullptr);
+    const bool now = hands_ != nullptr
+                         ? blocked() || !stuck_.empty() || hands_->reading_stalled
+                         : blocked() && (run_first_ == nullptr || outputs_waiting() || homeless_ != nullptr);
     if (now == stalled()) return;
     if (!now) return unnote_stall();
     topic_.bus.stalled.fetch_add(1, std::memory_order_seq_cst);
@@ -159,6 +124,17 @@ class subscription_base {
   /// Of those, some have not been seen to.
   [[nodiscard]] bool letters_untold() const noexcept;
 
+  // With several hands.
+
+  void take_hands(std::vector<hand*>&& given, std::size_t window, position start);
+  [[nodiscard]] hand_set* hands() const noexcept { return hands_.get(); }
+  bool work_hands(const batch& b, bool go);
+  [[nodiscard]] bool waits_for_hands() const noexcept;
+  bool recall_hands() noexcept;
+  void end_hands() noexcept;
+  /// Middleware and handler of a hand's event, on whatever thread runs the hand.
+  virtual void run_in_hand(hand& h) noexcept = 0;
+
   /// The limit of the next batch, so that one takes at most about 50 µs.
   [[nodiscard]] std::size_t batch_limit() const noexcept { return limit_; }
   void learn(std::size_t ran, nanoseconds took) noexcept {
@@ -167,6 +143,7 @@ class subscription_base {
     if (took > nanoseconds{50'000} && limit_ > 1) limit_ /= 2;
   }
 
+  unsigned hands_wanted = 1;   ///< of concurrency{n}; set before it stands
   const bool runs_here;        ///< on publishers' threads: it has no seat
   const std::uint64_t number;  ///< of all subscriptions that the bus ever had, this one's
   delivery_counters counts_{};
@@ -191,6 +168,10 @@ class subscription_base {
   virtual key_chain* find_chain(const void* event, std::uint8_t type) = 0;
   virtual key_chain* make_chain(const void* event, std::uint8_t type, bool& made, bool& told) = 0;
   virtual void free_chain(key_chain& chain) noexcept = 0;
+  /// With hands: everything before middleware and handler. `handled` means: to be run.
+  virtual void prepare(const event_at& at, attempt_end& end) = 0;
+  /// flush_outputs and drop_outputs mean those of this hand from now on.
+  virtual void use_outputs(hand* h) noexcept = 0;
 
   /// The handler returned: the key is committed, the outputs go out. False: stalled on the outputs.
   bool succeed(void* claim, std::uint8_t type) noexcept {
@@ -235,6 +216,13 @@ class subscription_base {
     error_history errors{};
   };
 
+  /// An event of the ring that has to go aside and finds no room there.
+  struct stuck_event {
+    event_at at;
+    decision what;
+    error_history errors;
+  };
+
   decision decide(attempt_end& end, std::uint32_t attempts, error_history& errors, const retry_progress& before);
   bool next_run(const applied_action& action, std::uint32_t attempts, nanoseconds elapsed,
                 retry_progress& progress) noexcept;
@@ -255,6 +243,16 @@ class subscription_base {
     detach(k);
     note_detached();
   }
+  void see_to_ended();
+  void end_hand(hand& h);
+  void end_slot(const event_at& at, attempt_end& end);
+  [[nodiscard]] bool can_read() const noexcept;
+  void slot_ended(position p) noexcept;
+  void start(hand& h) noexcept;
+  bool start_again();
+  bool start_kept();
+  bool read_ahead(const batch& b);
+  bool read_one(const event_at& at);
   void intake() noexcept;
   void gather() noexcept;
   void leave_arrived(kept* k) noexcept;
@@ -302,6 +300,8 @@ class subscription_base {
   bool looked_again_ = false;
   kept_ptr homeless_{};  // a letter that found no room
   decision homeless_what_{};
+  std::unique_ptr<hand_set> hands_{};  // null: it runs one event at a time, by itself
+  std::vector<stuck_event> stuck_{};
   wake_up wake_up_{};
   kept* arrived_first_ = nullptr;  // what has come through due_ and is not yet among the due, in order
   kept* arrived_last_ = nullptr;
@@ -319,6 +319,7 @@ class subscription_base {
 
 }  // namespace peal::inline v0::detail
 
+#include <peal/bus/detail/hands.hpp>
 #include <peal/bus/detail/key_order.hpp>
 #include <peal/bus/detail/subscription_aside.hpp>
 #include <peal/bus/detail/subscription_failures.hpp>

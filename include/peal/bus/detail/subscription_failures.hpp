@@ -11,6 +11,7 @@ inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
   decision what;
   error_history errors;
   switch (end.what) {
+    case verdict::not_run:
     case verdict::handled: return true;
     case verdict::filtered: counts_.filtered.add(); break;
     case verdict::expired: counts_.expired.add(); break;

@@ -56,6 +56,7 @@ struct batch {
 enum class arrival : std::uint8_t { accepted, no_room, closed };
 
 class subscription_base;
+struct hand;
 struct event_at;
 using here_function = void (*)(subscription_base&, const void* event, const event_at&, delivery&) noexcept;
 
@@ -93,7 +94,9 @@ struct bus_base {
   bool closed = false;  ///< no subscription is added any more, under `wiring`
   std::atomic<std::uint64_t> subscriptions_ever{0};
   std::atomic<std::uint32_t> visitors{0};  ///< publishers that wait, or are on their way out of waiting
-  std::atomic<std::uint32_t> stalled{0};   ///< how many subscriptions wait for something other than an event
+  static constexpr std::uint32_t max_hands_queued = 1024;
+  std::atomic<std::uint32_t> hands_queued{0};  ///< the executor's queues have room for so many
+  std::atomic<std::uint32_t> stalled{0};       ///< how many subscriptions wait for something other than an event
 
   /// Brings every stalled subscription back to look again: a lane or a box of letters got room.
   void wake_stalled() noexcept;
@@ -119,6 +122,8 @@ class topic_base {
   [[nodiscard]] virtual bool take_back(seat& s) noexcept = 0;
   /// After turning a signal bit on: whoever can must run the seat now.
   virtual void rouse(seat& s) noexcept = 0;
+  /// Gives a hand's event to the executor.
+  virtual void start_hand(hand& h) noexcept = 0;
   /// The stopper's way; true when the subscription has stopped before it returns.
   virtual bool try_finish(seat& s) noexcept = 0;
 

@@ -112,11 +112,14 @@ class topic_core final : public topic_base {
   // ---- seats ----
 
   run_state run(seat& s) noexcept override;
+  void start_hand(hand& h) noexcept override;
 
   [[nodiscard]] bool has_work(const seat& s) const noexcept override {
-    return s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor());
+    if (s.concurrent) return s.signal.load(std::memory_order_relaxed) != 0 || ring_.published(reads_at(s));
+    return s.is_hand || s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor());
   }
   [[nodiscard]] bool recheck_work(const seat& s) const noexcept override {
+    if (s.concurrent) return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_at(reads_at(s));
     return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_next(s.cursor());
   }
 
@@ -140,7 +143,7 @@ class topic_core final : public topic_base {
   }
 
   bool try_finish(seat& s) noexcept override {
-    if (s.running.exchange(1, std::memory_order_seq_cst) != 0) return false;
+    if (s.concurrent ? !take_for_end(s) : s.running.exchange(1, std::memory_order_seq_cst) != 0) return false;
     finish_subscription(s);
     if (take_back(s) || s.held.exchange(0, std::memory_order_seq_cst) != 0 ||
         s.leaving.fetch_add(1, std::memory_order_acq_rel) != 0) {
@@ -288,6 +291,14 @@ class topic_core final : public topic_base {
   void watch_lane() noexcept;
 
   bool turn(seat& s, subscription_base& sub) noexcept;
+  static position reads_at(const seat& s) noexcept { return s.reads_at.load(std::memory_order_relaxed); }
+  bool turn_hands(seat& s, subscription_base& sub, bool go) noexcept;
+  run_state run_hand(hand& h) noexcept;
+  bool take_running(seat& s) noexcept;
+  bool take_for_end(seat& s) noexcept;
+  run_state end_concurrent(seat& s) noexcept;
+  void hire(seat& s, subscription_base& sub, position start);
+  void dismiss(subscription_base& sub) noexcept;
   run_state hold(seat& s, bool paused) noexcept;
   run_state let_go(seat& s) noexcept {
     if (s.leaving.fetch_add(1, std::memory_order_acq_rel) != 0) free_seat(s);
@@ -328,6 +339,8 @@ class topic_core final : public topic_base {
   const std::size_t max_seats_;
   const std::size_t max_subscriptions_;
   std::vector<seat*> free_seats_;
+  std::vector<std::unique_ptr<hand>> all_hands_;  // under bus.wiring, as are the free ones
+  std::vector<hand*> free_hands_;
   hold_cells holds_;
   alignas(64) shared_counter unheard_;
   shared_counter refused_full_;
@@ -338,6 +351,7 @@ class topic_core final : public topic_base {
 
 }  // namespace peal::inline v0::detail
 
+#include <peal/bus/detail/topic_hands.hpp>
 #include <peal/bus/detail/topic_lane.hpp>
 #include <peal/bus/detail/topic_publishing.hpp>
 #include <peal/bus/detail/topic_runs.hpp>

@@ -13,6 +13,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -45,6 +46,10 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
         parts_{std::move(handler), std::move(policies)...},
         outputs_{out} {
     if constexpr (ordered) order_ = order_in(parts_.policies);
+    if constexpr (checks::hands) {
+      hands_wanted = std::get<concurrency>(parts_.policies).hands;
+      hand_outputs_.assign(hands_wanted, outputs<output_events>{out});
+    }
   }
 
   position run_batch(const batch& whole) override {
@@ -82,6 +87,15 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   ~typed_subscription() override { destroy_handler(); }
   void destroy_handler() noexcept override {
     if (std::exchange(has_parts_, false)) parts_.~parts();
+    hand_outputs_.clear();
+  }
+
+  void run_in_hand([[maybe_unused]] hand& h) noexcept override {
+    if constexpr (checks::hands) {
+      (void)((h.at.type == types_[index_of<Es, type_list<Es...>>] &&
+              (run_by_hand(*static_cast<const Es*>(h.at.event), h), true)) ||
+             ...);
+    }
   }
 
  protected:
@@ -96,12 +110,12 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
 
   bool flush_outputs() noexcept override {
     if constexpr (publishes) {
-      if (outputs_.any()) return outputs_.flush();
+      if (out_->any()) return out_->flush();
     }
     return true;
   }
   void drop_outputs() noexcept override {
-    if constexpr (publishes) outputs_.clear();
+    if constexpr (publishes) out_->clear();
   }
 
   void*& waiters_of(void* claim, std::uint8_t type) noexcept override {
@@ -149,6 +163,18 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   }
   void free_chain([[maybe_unused]] key_chain& chain) noexcept override {
     if constexpr (ordered) parts_.busy.free(chain);
+  }
+
+  void prepare([[maybe_unused]] const event_at& at, [[maybe_unused]] attempt_end& end) override {
+    if constexpr (checks::hands) {
+      if constexpr (dedups) batch_now_ = now();
+      (void)((at.type == types_[index_of<Es, type_list<Es...>>] &&
+              (prepare_one(*static_cast<const Es*>(at.event), at, end), true)) ||
+             ...);
+    }
+  }
+  void use_outputs([[maybe_unused]] hand* h) noexcept override {
+    if constexpr (checks::hands) out_ = &hand_outputs_[h->place];
   }
 
  private:
@@ -224,27 +250,74 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
 
   template <class E, class Slots>
   void pipeline(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
-    if (!parts_.passes(event)) {
-      end.what = verdict::filtered;
-      return;
-    }
-    if (const envelope* const around = delivery_access::envelope_of(d);
-        around != nullptr && around->deadline != time_point::max() && now() > around->deadline) {
-      end.what = verdict::expired;
-      return;
-    }
+    if (!wanted_now(event, delivery_access::envelope_of(d), end)) return;
+    if (!admit(event, type, end)) return;
+    run_handler(event, d, end, out);
+  }
+
+  /// With hands: the key is busy from here until the event has ended.
+  template <class E>
+  void prepare_one(const E& event, const event_at& at, attempt_end& end) {
+    std::optional<failure> failed = parts_.rules.run([&] {
+      if (!wanted_now(event, at.around, end)) return;
+      if constexpr (ordered) {
+        if (end.chain == nullptr) {
+          bool made = false;
+          bool told = false;
+          end.chain = parts_.busy.make(order_policy(), event, made, told);
+          if (end.chain != nullptr && !made) {
+            end.what = verdict::behind_key;
+            return;
+          }
+        }
+      }
+      if constexpr (dedups) {
+        if (end.claim == nullptr) (void)claim(event, at.type, end);
+      }
+    });
+    if (failed) end.fail(*failed);
+  }
+  template <class E>
+  void run_by_hand(const E& event, hand& h) {
+    auto& out = hand_outputs_[h.place];
+    std::optional<failure> failed = parts_.rules.run([&] {
+      if (in_time(h.at.around, h.end)) run_handler(event, h.current, h.end, out);
+    });
+    if (!failed) return;
+    h.end.fail(*failed);
+    if constexpr (publishes) out.clear();
+  }
+
+  template <class E>
+  bool admit([[maybe_unused]] const E& event, [[maybe_unused]] std::uint8_t type, [[maybe_unused]] attempt_end& end) {
     if constexpr (ordered) {
       if (end.chain == nullptr && !parts_.busy.empty()) {
         end.chain = parts_.busy.find(order_policy(), event);
         if (end.chain != nullptr) {
           end.what = verdict::behind_key;
-          return;
+          return false;
         }
       }
     }
     if constexpr (dedups) {
-      if (end.claim == nullptr && !claim(event, type, end)) return;
+      if (end.claim == nullptr && !claim(event, type, end)) return false;
     }
+    return true;
+  }
+  template <class E>
+  bool wanted_now(const E& event, const envelope* around, attempt_end& end) {
+    if (parts_.passes(event)) return in_time(around, end);
+    end.what = verdict::filtered;
+    return false;
+  }
+  bool in_time(const envelope* around, attempt_end& end) const noexcept {
+    if (around == nullptr || around->deadline == time_point::max() || now() <= around->deadline) return true;
+    end.what = verdict::expired;
+    return false;
+  }
+
+  template <class E, class Slots>
+  void run_handler(const E& event, delivery& d, attempt_end& end, Slots& out) {
     using R = handler_result_t<Handler, E>;
     if constexpr (std::is_void_v<R>) {
       parts_.template around<0>(event, d, [&] { parts_.call(event, d); });
@@ -370,6 +443,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   bool has_parts_ = true;
   time_point batch_now_{};
   outputs<output_events> outputs_;
+  std::vector<outputs<output_events>> hand_outputs_{};
+  outputs<output_events>* out_ = &outputs_;  // of the run that is being seen to
 };
 
 }  // namespace peal::inline v0::detail

@@ -45,8 +45,8 @@ struct hand_set {
   [[nodiscard]] std::size_t room() const noexcept {
     return done.size() - static_cast<std::size_t>(distance(read, base));
   }
-  [[nodiscard]] bool ended_ahead(position p) const noexcept {
-    return distance(p, base) >= 0 && distance(read, p) > 0 && done[p & mask] != 0;
+  [[nodiscard]] bool has_ended(position p) const noexcept {
+    return distance(base, p) > 0 || (distance(read, p) > 0 && done[p & mask] != 0);
   }
   void mark(position p) noexcept {
     done[p & mask] = 1;

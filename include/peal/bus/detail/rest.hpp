@@ -166,6 +166,13 @@ inline void count_left_by_hands(const subscription_base& s, drain_report& report
     if (h->subscription != &s || h->state.load(std::memory_order_acquire) != hand::busy) continue;
     ++(h->in_slot.load(std::memory_order_relaxed) ? in_slots : aside);
   }
+  position p = s.place().reads_at.load(std::memory_order_relaxed);  // ids of what it has not looked at yet
+  for (std::uint64_t n = 0; distance(s.topic().head(), p) > 0 && n != subscription_base::max_left; p = advance(p, 1)) {
+    const std::uint8_t tag = s.topic().type_at(p);
+    if ((tag & slot_tag::empty) != 0 || !s.wants(tag & slot_tag::type_mask)) continue;
+    report.abandoned_ids.push_back(s.topic().id_at(p));
+    ++n;
+  }
   const subscription_statistics now = statistics_of(s);
   const std::uint64_t unread = now.waiting - now.kept;
   report.abandoned += (unread > in_slots ? unread - in_slots : 0) + (now.kept > aside ? now.kept - aside : 0);

@@ -48,7 +48,7 @@ struct alignas(64) seat {
   bool dropping = false;                   ///< its cursor does not hold publishers back
   bool polled = false;                     ///< runs in bus.poll(), not on a worker
   bool is_hand = false;                    ///< one event's place in the queue, not a subscription's
-  bool concurrent = false;                 ///< its subscription has hands and reads ahead of its cursor
+  std::atomic<bool> concurrent{false};     ///< its subscription has hands and reads ahead of its cursor
   std::atomic<std::uint64_t> reads_at{0};  ///< then the position it reads next
 
   /// Its subscription has stopped, and only the owner of `ready` has still to let go of it.

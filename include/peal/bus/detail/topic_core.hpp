@@ -105,8 +105,9 @@ class topic_core final : public topic_base {
   [[nodiscard]] std::uint64_t published_inside() const noexcept override { return inside_.get_before(); }
   [[nodiscard]] claim_status state() const noexcept { return ring_.state(); }
   [[nodiscard]] std::size_t footprint() const noexcept override {
-    return sizeof(*this) + ring_.footprint() + ring_.capacity() * sizeof(envelope) + lane_.bytes() +
-           max_seats_ * sizeof(seat);
+    const std::lock_guard lock{bus.wiring};
+    return all_hands_.size() * sizeof(hand) + sizeof(*this) + ring_.footprint() + ring_.capacity() * sizeof(envelope) +
+           lane_.bytes() + max_seats_ * sizeof(seat);
   }
 
   // ---- seats ----
@@ -115,11 +116,13 @@ class topic_core final : public topic_base {
   void start_hand(hand& h) noexcept override;
 
   [[nodiscard]] bool has_work(const seat& s) const noexcept override {
-    if (s.concurrent) return s.signal.load(std::memory_order_relaxed) != 0 || ring_.published(reads_at(s));
+    if (s.concurrent.load(std::memory_order_relaxed))
+      return s.signal.load(std::memory_order_relaxed) != 0 || ring_.published(reads_at(s));
     return s.is_hand || s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor());
   }
   [[nodiscard]] bool recheck_work(const seat& s) const noexcept override {
-    if (s.concurrent) return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_at(reads_at(s));
+    if (s.concurrent.load(std::memory_order_relaxed))
+      return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_at(reads_at(s));
     return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_next(s.cursor());
   }
 
@@ -143,7 +146,9 @@ class topic_core final : public topic_base {
   }
 
   bool try_finish(seat& s) noexcept override {
-    if (s.concurrent ? !take_for_end(s) : s.running.exchange(1, std::memory_order_seq_cst) != 0) return false;
+    if (s.concurrent.load(std::memory_order_relaxed) ? !take_for_end(s)
+                                                     : s.running.exchange(1, std::memory_order_seq_cst) != 0)
+      return false;
     finish_subscription(s);
     if (take_back(s) || s.held.exchange(0, std::memory_order_seq_cst) != 0 ||
         s.leaving.fetch_add(1, std::memory_order_acq_rel) != 0) {

@@ -46,8 +46,9 @@ seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
   s->held.store(0, std::memory_order_relaxed);
   s->signal.store(0, std::memory_order_relaxed);
   subscription->sit(*s);
-  s->concurrent = subscription->hands_wanted > 1 && !dropping && !polled;
-  if (s->concurrent) hire(*s, *subscription, ring_.cursor(*cursor));
+  const bool hires = subscription->hands_wanted > 1 && !dropping && !polled;
+  s->concurrent.store(hires, std::memory_order_relaxed);
+  if (hires) hire(*s, *subscription, ring_.cursor(*cursor));
   s->running.store(0, std::memory_order_release);
   declare_idle(*s);
   return *s;
@@ -56,11 +57,13 @@ seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
 template <class Runtime, class Topic>
 run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
   if (s.is_hand) return run_hand(static_cast<hand&>(s));
-  if (s.concurrent ? !take_running(s) : s.running.exchange(1, std::memory_order_acquire) != 0) {  // pairs with [rest]
+  if (s.concurrent.load(std::memory_order_relaxed)
+          ? !take_running(s)
+          : s.running.exchange(1, std::memory_order_acquire) != 0) {  // pairs with [rest]
     return let_go(s);
   }
   if ((s.signal.load(std::memory_order_seq_cst) & seat::stop) != 0) {
-    return s.concurrent ? end_concurrent(s) : finish_own(s);
+    return s.concurrent.load(std::memory_order_relaxed) ? end_concurrent(s) : finish_own(s);
   }
   subscription_base& sub = *s.subscription;
   bool more = false;
@@ -81,8 +84,9 @@ run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
   }
   s.running.exchange(0, std::memory_order_seq_cst);  // [rest]; from here on a stopper may end and free `sub`
   if ((s.signal.load(std::memory_order_seq_cst) & seat::stop) != 0 &&
-      (s.concurrent ? take_running(s) : s.running.exchange(1, std::memory_order_acquire) == 0)) {
-    return s.concurrent ? end_concurrent(s) : finish_own(s);
+      (s.concurrent.load(std::memory_order_relaxed) ? take_running(s)
+                                                    : s.running.exchange(1, std::memory_order_acquire) == 0)) {
+    return s.concurrent.load(std::memory_order_relaxed) ? end_concurrent(s) : finish_own(s);
   }
   const bool paused = (s.signal.load(std::memory_order_relaxed) & seat::pause) != 0;
   // Those who wait for rest are woken when there is some, and now and then while there is none.
@@ -99,7 +103,7 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
     s.signal.fetch_and(~(seat::work | seat::kick), std::memory_order_seq_cst);
   }
   const bool rests = (told & seat::pause) != 0 || bus.resting.load(std::memory_order_relaxed);
-  if (s.concurrent) return turn_hands(s, sub, !rests);
+  if (s.concurrent.load(std::memory_order_relaxed)) return turn_hands(s, sub, !rests);
   if (rests) return false;
   bool more = sub.run_due();
   position at = ring_.cursor(s.cursor());
@@ -146,7 +150,7 @@ void topic_core<Runtime, Topic>::count_unread(seat& s, subscription_base& sub) n
     std::uint64_t left = 0;
     for (position p = first; p != last; p = peal::advance(p, 1)) {
       const std::uint8_t tag = ring_.tag(p);
-      const bool ended = sub.hands() != nullptr && sub.hands()->ended_ahead(p);
+      const bool ended = sub.hands() != nullptr && sub.hands()->has_ended(p);
       if (!ended && (tag & slot_tag::empty) == 0 && sub.wants(tag & slot_tag::type_mask)) {
         ++left;
         sub.note_left(p);
@@ -177,7 +181,7 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
   subscription_base& sub = *s.subscription;
   const std::shared_ptr<subscription_base> alive = bus.forget(sub);
   user_code inside{bus.frames, &sub, nullptr};
-  if (s.concurrent) sub.end_hands();
+  if (s.concurrent.load(std::memory_order_relaxed)) sub.end_hands();
   count_unread(s, sub);
   sub.release_kept();
   const departure gone = ring_.leave(s.cursor());
@@ -187,7 +191,7 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
   if (sub.stalled()) sub.unnote_stall();
   if (lane_.size() != 0) drain_lane();
   sub.destroy_handler();
-  if (s.concurrent) dismiss(sub);
+  if (s.concurrent.load(std::memory_order_relaxed)) dismiss(sub);
   sub.life_.store(subscription_base::life::stopped, std::memory_order_release);
   bus.stops.notify_all(side::rare);
   bus.progress.notify_all(side::rare);

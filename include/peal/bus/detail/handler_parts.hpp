@@ -2,6 +2,7 @@
 // A handler with its policies, as long as it may be called: filters, middleware, rules, remembered and busy keys.
 #pragma once
 
+#include <peal/bus/detail/delivery_end.hpp>
 #include <peal/bus/detail/handler_traits.hpp>
 #include <peal/bus/detail/idempotency_tables.hpp>
 #include <peal/bus/detail/ordered_part.hpp>
@@ -71,6 +72,59 @@ struct handler_parts<type_list<Es...>, Handler, Ps...> {
       return handler(event, d);
     } else {
       return handler(event);
+    }
+  }
+
+  /// False: another delivery has the key, or has had it.
+  template <class E>
+  bool claim(const E& event, std::uint8_t type, time_point now, attempt_end& end) {
+    const auto& policy = std::get<idempotent_policy>(policies);
+    const auto claimed = table<E>().claim(policy.key(event), type, now);
+    if (claimed.status == key_status::committed_before) {
+      end.what = verdict::deduplicated;
+      return false;
+    }
+    end.claim = claimed.entry;
+    if (claimed.status == key_status::in_flight) {
+      end.what = verdict::behind;
+      return false;
+    }
+    return true;
+  }
+
+  /// What an answer of the handler other than "handled" means.
+  template <class E>
+  void take_outcome(const outcome& said, attempt_end& end) {
+    if (said.what() == outcome::kind::handled) return;
+    if (said.what() == outcome::kind::dropped) {
+      end.what = verdict::discarded;
+      return;
+    }
+    if constexpr (std::is_copy_constructible_v<E>) {
+      take_failure(said, end);
+    } else {  // it cannot be kept aside, neither for another run nor as a letter
+      end.what = verdict::failed;
+      end.action = {action_kind::discarded};
+    }
+  }
+  void take_failure(const outcome& said, attempt_end& end) {
+    switch (said.what()) {
+      case outcome::kind::handled:
+      case outcome::kind::dropped: return;
+      case outcome::kind::rejected:
+        end.what = verdict::rejected;
+        end.error = said.reason();
+        end.code = said.code();
+        return;
+      case outcome::kind::again:
+      case outcome::kind::again_after:
+        end.what = verdict::failed;
+        end.action = detail::first_backoff_in(policies);
+        if (said.what() == outcome::kind::again_after) end.asked_delay = said.delay();
+        end.error = said.reason().empty() ? "the handler asked for another run" : said.reason();
+        end.code = said.code();
+        if (end.action.plan == nullptr && said.what() == outcome::kind::again) end.action = rules.fallback();
+        return;
     }
   }
 

@@ -272,7 +272,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
         }
       }
       if constexpr (dedups) {
-        if (end.claim == nullptr) (void)claim(event, at.type, end);
+        if (end.claim == nullptr) (void)parts_.claim(event, at.type, batch_now_, end);
       }
     });
     if (failed) end.fail(*failed);
@@ -300,7 +300,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
       }
     }
     if constexpr (dedups) {
-      if (end.claim == nullptr && !claim(event, type, end)) return false;
+      if (end.claim == nullptr && !parts_.claim(event, type, batch_now_, end)) return false;
     }
     return true;
   }
@@ -341,22 +341,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
            ...);
   }
   template <class E>
-  bool claim(const E& event, std::uint8_t type, attempt_end& end) {
-    const auto& policy = std::get<idempotent_policy>(parts_.policies);
-    const auto claimed = parts_.template table<E>().claim(policy.key(event), type, batch_now_);
-    if (claimed.status == key_status::committed_before) {
-      end.what = verdict::deduplicated;
-      return false;
-    }
-    end.claim = claimed.entry;
-    if (claimed.status == key_status::in_flight) {
-      end.what = verdict::behind;
-      return false;
-    }
-    return true;
-  }
-
-  template <class E>
   static constexpr std::size_t first_output() noexcept {
     std::size_t before = 0;
     (void)((std::is_same_v<E, Es> || (before += outputs_of<Handler, Es>::size, false)) || ...);
@@ -367,49 +351,14 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   void take_result(R&& returned, delivery& d, attempt_end& end, Slots& out) {
     using V = std::remove_cvref_t<R>;
     if constexpr (std::is_same_v<V, done_t> || std::is_same_v<V, retry_t> || std::is_same_v<V, discard_t>) {
-      take_outcome<E>(outcome{returned}, end);
+      parts_.template take_outcome<E>(outcome{returned}, end);
     } else if constexpr (std::is_same_v<V, outcome>) {
-      if (returned.what() != outcome::kind::handled) take_outcome<E>(returned, end);
+      if (returned.what() != outcome::kind::handled) parts_.template take_outcome<E>(returned, end);
     } else {
       out.belong({d.correlation(), d.id(), {}});
       out.template store<First>(std::forward<R>(returned));
     }
   }
-  template <class E>
-  void take_outcome(const outcome& said, attempt_end& end) {
-    if (said.what() == outcome::kind::handled) return;
-    if (said.what() == outcome::kind::dropped) {
-      end.what = verdict::discarded;
-      return;
-    }
-    if constexpr (std::is_copy_constructible_v<E>) {
-      take_failure(said, end);
-    } else {  // it cannot be kept aside, neither for another run nor as a letter
-      end.what = verdict::failed;
-      end.action = {action_kind::discarded};
-    }
-  }
-  void take_failure(const outcome& said, attempt_end& end) {
-    switch (said.what()) {
-      case outcome::kind::handled:
-      case outcome::kind::dropped: return;
-      case outcome::kind::rejected:
-        end.what = verdict::rejected;
-        end.error = said.reason();
-        end.code = said.code();
-        return;
-      case outcome::kind::again:
-      case outcome::kind::again_after:
-        end.what = verdict::failed;
-        end.action = detail::first_backoff_in(parts_.policies);
-        if (said.what() == outcome::kind::again_after) end.asked_delay = said.delay();
-        end.error = said.reason().empty() ? "the handler asked for another run" : said.reason();
-        end.code = said.code();
-        if (end.action.plan == nullptr && said.what() == outcome::kind::again) end.action = parts_.rules.fallback();
-        return;
-    }
-  }
-
   template <class E>
   void here(const E& event, const event_at& at, delivery& d) noexcept {
     if constexpr (takes_delivery<Handler, E> || (is_middleware<Ps> || ...)) delivery_access::named(d, name());

@@ -302,6 +302,7 @@ class topic_core final : public topic_base {
   bool take_running(seat& s) noexcept;
   bool take_for_end(seat& s) noexcept;
   run_state end_concurrent(seat& s) noexcept;
+  void sit(std::unique_lock<std::mutex>& wiring, seat& s, subscription_base& sub, std::uint32_t cursor);
   void hire(seat& s, subscription_base& sub, position start);
   void dismiss(subscription_base& sub) noexcept;
   run_state hold(seat& s, bool paused) noexcept;

@@ -37,21 +37,33 @@ seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
                         std::to_string(max_subscriptions_) +
                         " subscriptions already; raise bus_options.max_subscriptions");
   }
-  s->subscription = subscription.get();
-  s->cursor_index.store(*cursor, std::memory_order_relaxed);
   s->polled = polled;
   s->dropping = dropping;
-  s->leaving.store(0, std::memory_order_relaxed);
-  s->hands.store(1, std::memory_order_relaxed);
-  s->held.store(0, std::memory_order_relaxed);
-  s->signal.store(0, std::memory_order_relaxed);
-  subscription->sit(*s);
-  const bool hires = subscription->hands_wanted > 1 && !dropping && !polled;
-  s->concurrent.store(hires, std::memory_order_relaxed);
-  if (hires) hire(*s, *subscription, ring_.cursor(*cursor));
+  sit(wiring, *s, *subscription, *cursor);
   s->running.store(0, std::memory_order_release);
   declare_idle(*s);
   return *s;
+}
+
+/// A subscription takes its seat. Errors: bad_alloc; then seat and cursor are given back.
+template <class Runtime, class Topic>
+void topic_core<Runtime, Topic>::sit(std::unique_lock<std::mutex>& wiring, seat& s, subscription_base& sub,
+                                     std::uint32_t cursor) {
+  s.subscription = &sub;
+  s.cursor_index.store(cursor, std::memory_order_relaxed);
+  s.leaving.store(0, std::memory_order_relaxed);
+  s.hands.store(1, std::memory_order_relaxed);
+  s.held.store(0, std::memory_order_relaxed);
+  s.signal.store(0, std::memory_order_relaxed);
+  sub.sit(s);
+  const bool hires = sub.hands_wanted > 1 && !s.dropping && !s.polled;
+  s.concurrent.store(hires, std::memory_order_relaxed);
+  if (!hires || !rule_set<>{}.run([&] { hire(s, sub, ring_.cursor(cursor)); })) return;
+  wiring.unlock();
+  ring_.leave(cursor);
+  wiring.lock();
+  free_seats_.push_back(&s);
+  throw std::bad_alloc{};
 }
 
 template <class Runtime, class Topic>

@@ -51,6 +51,23 @@ TEST_CASE("concurrency: hands run in any order, the events of a key in theirs", 
   CHECK(free_orders.size() > 5);
 }
 
+TEST_CASE("concurrency: the books are right at every step, also of what has ended ahead of others", "[bus][P3]") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    stepped<order> fx{{.seed = seed}};
+    std::uint64_t handled = 0;
+    auto s = fx.subscribe<order>(
+        "s", [&](const order&) { ++handled; }, peal::concurrency{4});
+    for (int n = 1; n <= 12; ++n) fx.bus.publish(order{"a", n});
+    while (fx.bus.runtime().step()) {
+      const auto now = s.statistics();
+      CHECK(now.accepted == 12);
+      CHECK(now.accounted() == 12);
+      CHECK(now.handled <= handled);
+    }
+    CHECK(s.statistics().handled == 12);
+  }
+}
+
 TEST_CASE("concurrency: a back-off holds no hand and no slot", "[bus][P22]") {
   stepped<peal::topic<order, peal::capacity<4>>> fx;
   ints handled;

@@ -103,9 +103,8 @@ struct hand_set {
   hand* free = nullptr;
   hand* ended = nullptr;  ///< finished, not yet seen to
   hand* ended_last = nullptr;
-  hand* again = nullptr;     ///< were not run because of a pause
-  hand* flushing = nullptr;  ///< its outputs wait for room
-  std::size_t out = 0;       ///< given to the executor and not collected
+  hand* again = nullptr;  ///< were not run because of a pause
+  std::size_t out = 0;    ///< given to the executor and not collected
   bool reading_stalled = false;
   std::vector<std::uint8_t> done;
   std::uint64_t mask;

@@ -53,9 +53,6 @@ inline bool subscription_base::waits_for_hands() const noexcept {
 inline void subscription_base::see_to_ended() {
   hand_set& hands = *hands_;
   if (blocked()) (void)unstall({});
-  if (hands.flushing != nullptr && !outputs_waiting_.load(std::memory_order_relaxed)) {
-    hands.give_free(*std::exchange(hands.flushing, nullptr));
-  }
   while (hands.ended != nullptr && !blocked()) end_hand(*hands.take_ended());
   for (std::size_t i = 0; i != stuck_.size() && !blocked();) {
     if (!put_aside(stuck_[i].what, stuck_[i].at, stuck_[i].errors)) {
@@ -78,11 +75,7 @@ inline void subscription_base::end_hand(hand& h) {
   } else {
     end_slot(h.at, h.end);
   }
-  if (outputs_waiting_.load(std::memory_order_relaxed)) {
-    hands_->flushing = &h;
-  } else {
-    hands_->give_free(h);
-  }
+  hands_->give_free(h);  // also while its outputs wait for room: until they have gone out nothing is started
 }
 
 /// One that has to go aside and finds no room there stays in its slot until there is some.

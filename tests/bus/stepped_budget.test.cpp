@@ -21,7 +21,8 @@ struct outage_result {
 };
 
 /// An outage of a minute under ten orders a second, each tried again every 100 ms; then the gateway is back.
-outage_result outage(const peal::retry_budget& budget) {
+template <class... Policies>
+outage_result outage(const peal::retry_budget& budget, Policies... policies) {
   stepped<order> fx{{.retries = budget, .seed = 11}};
   bool down = true;
   auto s = fx.subscribe<order>(
@@ -29,7 +30,7 @@ outage_result outage(const peal::retry_budget& budget) {
       [&](const order&) {
         if (down) throw gateway_down();
       },
-      peal::otherwise(every(100ms, 10'000)));
+      peal::otherwise(every(100ms, 10'000)), policies...);
   for (int i = 0; i < 600; ++i) {
     fx.bus.publish(order{i});
     fx.advance(100ms);
@@ -53,7 +54,10 @@ TEST_CASE("retry_budget: an outage makes no storm, and nothing is lost for want 
   CHECK(capped.retries <= 600 / 2 + 60 * 2 + 20 + 1);
   CHECK(capped.retries >= 600 / 2 + 60 * 2 - 20);
   CHECK(capped.throttled > 0);
-  for (const outage_result& r : {free, capped}) {
+  const outage_result in_hands = outage({.ratio = 0.5, .per_second = 2, .burst = 20}, peal::concurrency{3});
+  CHECK(in_hands.retries <= 600 / 2 + 60 * 2 + 20 + 1);
+  CHECK(in_hands.retries >= 600 / 2 + 60 * 2 - 20);
+  for (const outage_result& r : {free, capped, in_hands}) {
     CHECK(r.handled_after == 600);
     CHECK(r.dead == 0);
   }

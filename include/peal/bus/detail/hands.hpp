@@ -140,6 +140,7 @@ inline bool subscription_base::start_kept() {
     run_first_ = k->next;
     if (run_first_ == nullptr) run_last_ = nullptr;
     k->next = nullptr;
+    if (put_off(*k)) continue;
     any = true;
     if (++k->attempts > 1) counts_.retries.add();
     const event_at at{k->position, k->type, k->event(), k->has_envelope ? &k->around : nullptr};
@@ -194,6 +195,7 @@ inline bool subscription_base::read_one(const event_at& at) {
       h.at = at;
       h.aside = nullptr;
       h.end = std::move(end);
+      topic_.bus.retries.earn(1);
       delivery_access::at(h.current, at.where, at.around, true);
       delivery_access::run(h.current, 1, false);
       start(h);

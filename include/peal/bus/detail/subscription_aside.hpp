@@ -132,6 +132,15 @@ inline void subscription_base::intake() noexcept {
   if (order_ != nullptr) let_go();
 }
 
+/// A retry that the bus's budget does not cover waits; no attempt is spent.
+inline bool subscription_base::put_off(kept& k) noexcept {
+  retry_tokens& budget = topic_.bus.retries;
+  if (k.attempts == 0 || !budget.limited() || budget.take(now())) return false;
+  counts_.throttled.add();
+  arm_again(k, budget.wait());
+  return true;
+}
+
 inline bool subscription_base::run_due() {
   constexpr int fair_share = 64;
   intake();
@@ -143,11 +152,7 @@ inline bool subscription_base::run_due() {
     run_first_ = k->next;
     if (run_first_ == nullptr) run_last_ = nullptr;
     k->next = nullptr;
-    if (k->attempts != 0 && topic_.bus.retries.limited() && !topic_.bus.retries.take(now())) {
-      counts_.throttled.add();
-      arm_again(*k, topic_.bus.retries.wait());
-      continue;
-    }
+    if (put_off(*k)) continue;
     if (++k->attempts > 1) counts_.retries.add();
     delivery_access::at(delivery_, k->position, k->has_envelope ? &k->around : nullptr, run_first_ == nullptr);
     delivery_access::run(delivery_, k->attempts, k->cycles != 0);

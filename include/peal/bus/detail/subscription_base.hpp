@@ -228,6 +228,7 @@ class subscription_base {
                 retry_progress& progress) noexcept;
   bool carry_out(const decision& what, kept_ptr& k) noexcept;
   void arm_again(kept& event, nanoseconds delay) noexcept;
+  bool put_off(kept& k) noexcept;
   bool bury(const decision& what, kept_ptr& k) noexcept;
   void wait_behind(void* claim, kept& event) noexcept;
   bool put_aside(const decision& what, const event_at& at, error_history& errors);

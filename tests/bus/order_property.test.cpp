@@ -19,3 +19,9 @@ TEST_CASE("ordered_by: ten thousand keys in trouble", "[bus][P23][P3]") {
   CHECK(model.dead > 100);
   CHECK(model.redriven > 100);
 }
+
+TEST_CASE("concurrency: room that a hand's turn makes is used in the next turn, though something was stalled",
+          "[bus][P4][P23]") {
+  peal_test::order_model model{200'983, {.hands = 3}};
+  model.run();
+}

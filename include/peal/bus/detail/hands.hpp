@@ -38,7 +38,7 @@ inline bool subscription_base::work_hands(const batch& b, bool go) {
   }
   hands.advance_base();
   seat_->reads_at.store(hands.read, std::memory_order_relaxed);
-  return started && hands.free != nullptr && !blocked();
+  return go && (started || run_first_ != nullptr) && hands.free != nullptr && !blocked();
 }
 
 inline bool subscription_base::can_read() const noexcept {

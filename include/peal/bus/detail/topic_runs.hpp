@@ -88,7 +88,7 @@ run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
   s.last_runs.store(static_cast<std::uint32_t>(sub.counts_.taken.get() + sub.counts_.retries.get() - ran_before),
                     std::memory_order_relaxed);
   sub.note_stall();
-  bool stalled = sub.stalled();
+  bool stalled = sub.stalled() && !(more && s.concurrent.load(std::memory_order_relaxed));  // other hands go on
   const bool full = !more && sub.waits_for_hands();
   if (stalled && sub.first_stall()) {  // look once more, now that it can be seen
     stalled = false;

@@ -5,7 +5,6 @@
 #include <peal/policy/detail/key_access.hpp>
 #include <peal/policy/detail/key_table.hpp>
 
-#include <array>
 #include <cstddef>
 #include <peal/detail/time.hpp>
 #include <tuple>
@@ -42,7 +41,7 @@ class idempotent {
 
   /// How many of the key functions take events of type `E`.
   template <class E>
-  static constexpr std::size_t takers = (std::size_t{detail::key_function_of<Keys, E>} + ... + 0);
+  static constexpr std::size_t takers = detail::key_takers<E, Keys...>;
 
   /// The key of `event`, by the one key function that takes it: a reference to what a table would keep, or that itself.
   template <class E>
@@ -53,7 +52,7 @@ class idempotent {
         "that takes it");
     static_assert(takers<E> <= 1,
                   "peal: idempotent{…} has more than one key for the same event; keep the one that names it exactly");
-    if constexpr (takers<E> == 1) return detail::owned(detail::key_from(std::get<taker<E>()>(keys_), event));
+    if constexpr (takers<E> == 1) return detail::key_of(keys_, event);
   }
 
   /// The type in which a table keeps the keys of `E`.
@@ -61,14 +60,6 @@ class idempotent {
   using key_type = std::remove_cvref_t<decltype(std::declval<const Self&>().key(std::declval<const E&>()))>;
 
  private:
-  template <class E>
-  static constexpr std::size_t taker() noexcept {
-    constexpr std::array<bool, sizeof...(Keys)> takes{detail::key_function_of<Keys, E>...};
-    std::size_t i = 0;
-    while (i + 1 < takes.size() && !takes[i]) ++i;
-    return i;
-  }
-
   std::tuple<Keys...> keys_;
   idempotency_window limits_;
 };

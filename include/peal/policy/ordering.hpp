@@ -5,7 +5,6 @@
 #include <peal/policy/detail/busy_keys.hpp>
 #include <peal/policy/detail/key_access.hpp>
 
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <tuple>
@@ -79,7 +78,7 @@ class ordered_by {
 
   /// How many of the keys take events of type `E`.
   template <class E>
-  static constexpr std::size_t takers = (std::size_t{detail::key_function_of<Keys, E>} + ... + 0);
+  static constexpr std::size_t takers = detail::key_takers<E, Keys...>;
   /// Whether each key takes one of these events.
   template <class... Es>
   static constexpr bool all_used = (takes_one<Keys, Es...> && ...);
@@ -93,7 +92,7 @@ class ordered_by {
         "that takes it");
     static_assert(takers<E> <= 1,
                   "peal: ordered_by{…} has more than one key for the same event; keep the one that names it exactly");
-    if constexpr (takers<E> == 1) return detail::owned(detail::key_from(std::get<taker<E>()>(keys_), event));
+    if constexpr (takers<E> == 1) return detail::key_of(keys_, event);
   }
 
   /// The type in which a table keeps the keys of `E`.
@@ -102,14 +101,6 @@ class ordered_by {
       std::remove_cvref_t<decltype(std::declval<const Self&>().key(std::declval<const E&>()))>>::type;
 
  private:
-  template <class E>
-  static constexpr std::size_t taker() noexcept {
-    constexpr std::array<bool, sizeof...(Keys)> takes{detail::key_function_of<Keys, E>...};
-    std::size_t i = 0;
-    while (i + 1 < takes.size() && !takes[i]) ++i;
-    return i;
-  }
-
   std::tuple<Keys...> keys_;
   after_letter after_;
   ordering_limits limits_;

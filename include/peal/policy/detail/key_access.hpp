@@ -2,9 +2,11 @@
 // Takes a key from an event: a member pointer or a function object (std::invoke without the cost of <functional>).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 
 namespace peal::inline v0::detail {
@@ -45,6 +47,22 @@ constexpr decltype(auto) owned(Result&& key) {
   } else {
     return value{static_cast<Result&&>(key)};
   }
+}
+
+/// How many of `Keys` take events of type `E`.
+template <class E, class... Keys>
+inline constexpr std::size_t key_takers = (std::size_t{key_function_of<Keys, E>} + ... + 0);
+
+/// The key of `event` by the first of `keys` that takes it, as a table keeps it.
+template <class E, class... Keys>
+constexpr decltype(auto) key_of(const std::tuple<Keys...>& keys, const E& event) {
+  constexpr std::size_t taker = [] {
+    constexpr std::array<bool, sizeof...(Keys)> takes{key_function_of<Keys, E>...};
+    std::size_t i = 0;
+    while (i + 1 < takes.size() && !takes[i]) ++i;
+    return i;
+  }();
+  return detail::owned(detail::key_from(std::get<taker>(keys), event));
 }
 
 }  // namespace peal::inline v0::detail

@@ -19,8 +19,9 @@ class payment {
         subscription_(orders.subscribe(
             "payment",
             [this](const order_placed& placed, peal::delivery& delivery) { return charge(placed, delivery); },
-            peal::idempotent{&order_placed::order_id}, watch_.middleware(), peal::on<invalid_order>(peal::dead_letter),
-            peal::on<gateway_timeout>(try_again), peal::otherwise(try_again))) {}
+            peal::ordered_by{&order_placed::order_id}, peal::idempotent{&order_placed::order_id}, watch_.middleware(),
+            peal::on<invalid_order>(peal::dead_letter), peal::on<gateway_timeout>(try_again),
+            peal::otherwise(try_again))) {}
 
   std::int64_t cents() const { return gateway_.cents(); }
   const watch& watched() const { return watch_; }

@@ -131,6 +131,9 @@ inline void subscription_base::no_letter(key_chain& c, dead_cause cause) noexcep
 inline void subscription_base::letter_put(key_chain& c, dead_cause cause, std::uint64_t put_as) noexcept {
   if (cause == dead_cause::blocked_by) {
     c.blocked.back() = put_as;
+    for (std::size_t i = c.blocked.size() - 1; i != 0 && c.blocked[i - 1] > c.blocked[i]; --i) {
+      std::swap(c.blocked[i - 1], c.blocked[i]);  // one that stands where it stood before
+    }
     return;
   }
   order_->held.back().letter = put_as;

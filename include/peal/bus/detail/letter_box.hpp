@@ -29,15 +29,22 @@ class letter_box {
     auto owner = std::make_shared<kept_ptr>();  // the shared part is made first: then nothing can fail half way
     const std::lock_guard lock{mutex_};
     if (live_ >= capacity_ && !beyond) return 0;
-    numbers_.reserve(letters_.size() + 1);
-    letters_.emplace_back();
-    numbers_.push_back(++last_number_);
-    k->number = last_number_;
+    // One that came back and is blocked again by an older letter stands where it stood, before younger ones of its key.
+    const bool stays = k->number != 0 && k->blocked_by != 0 && k->blocked_by < k->number;
+    const std::uint64_t number = stays ? k->number : last_number_ + 1;
+    const std::size_t at = place_of(number);
+    if (at == numbers_.size() || numbers_[at] != number) {
+      numbers_.reserve(letters_.size() + 1);
+      letters_.emplace(letters_.begin() + static_cast<std::ptrdiff_t>(at));
+      numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(at), number);
+    }
+    if (!stays) last_number_ = number;
+    k->number = number;
     const kept* const address = k.get();
     *owner = std::move(k);
-    letters_.back() = letter_ptr{std::move(owner), address};
+    letters_[at] = letter_ptr{std::move(owner), address};
     count_.store(++live_, std::memory_order_seq_cst);
-    return last_number_;
+    return number;
   }
 
   [[nodiscard]] bool full() const noexcept { return count_.load(std::memory_order_seq_cst) >= capacity_; }

@@ -25,3 +25,9 @@ TEST_CASE("concurrency: room that a hand's turn makes is used in the next turn, 
   peal_test::order_model model{200'983, {.hands = 3}};
   model.run();
 }
+
+TEST_CASE("ordered_by: letters that are blocked again stay before younger ones of their key", "[bus][ordered][P23]") {
+  // A seed that once brought this about: their holder redriven, a restart, then a letter among them holds the key.
+  peal_test::order_model model{3'284'775'323, {.hands = 3}};
+  model.run();
+}

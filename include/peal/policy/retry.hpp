@@ -137,7 +137,8 @@ struct failure {
 /// Order: the first rule whose exception is the thrown type or a base of it and whose predicate, if it has one, says yes;
 /// `otherwise` after all; else a dead letter.
 /// Errors: what a run throws never leaves `run`, except the forced unwinding of a thread
-/// that is cancelled (`abi::__forced_unwind`), which passes through. Without exceptions (-fno-exceptions) `run` is a call.
+/// that is cancelled (`abi::__forced_unwind`), which passes through. Without exceptions (-fno-exceptions) `run` is
+/// a call; the bus itself needs them.
 /// Thread safety: `run` may be called at once from any number of threads.
 template <class... Rules>
 class rule_set {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/kept.hpp>
+#include <peal/detail/room.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -34,7 +35,7 @@ class letter_box {
     const std::uint64_t number = stays ? k->number : last_number_ + 1;
     const std::size_t at = place_of(number);
     if (at == numbers_.size() || numbers_[at] != number) {
-      numbers_.reserve(letters_.size() + 1);
+      make_room(numbers_, numbers_.size() + 1);
       letters_.emplace(letters_.begin() + static_cast<std::ptrdiff_t>(at));
       numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(at), number);
     }

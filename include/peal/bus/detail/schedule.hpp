@@ -4,6 +4,7 @@
 
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/bus/timers.hpp>
+#include <peal/detail/room.hpp>
 #include <peal/policy/retry.hpp>
 
 #include <cstddef>
@@ -96,7 +97,7 @@ class schedule {
   }
   std::uint64_t take_place() {
     if (free_.empty()) {
-      free_.reserve(places_.size() + 1);  // so that leaving never allocates
+      make_room(free_, places_.size() + 1);  // so that leaving never allocates
       places_.emplace_back();
       return places_.size() - 1;
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <peal/bus/detail/topic_core.hpp>
+#include <peal/detail/room.hpp>
 
 namespace peal::inline v0::detail {
 
@@ -14,8 +15,8 @@ void topic_core<Runtime, Topic>::hire(seat& s, subscription_base& sub, position 
   std::vector<hand*> mine;
   mine.reserve(sub.hands_wanted);
   while (free_hands_.size() < sub.hands_wanted) {
-    all_hands_.reserve(all_hands_.size() + 1);
-    free_hands_.reserve(all_hands_.size() + 1);
+    make_room(all_hands_, all_hands_.size() + 1);
+    make_room(free_hands_, all_hands_.size() + 1);
     all_hands_.push_back(std::make_unique<hand>());
     all_hands_.back()->topic = this;
     all_hands_.back()->is_hand = true;

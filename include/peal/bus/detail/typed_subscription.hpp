@@ -2,10 +2,9 @@
 // A subscription with its types: the loop over a batch, compiled for one handler and its policies.
 #pragma once
 
-#include <peal/bus/detail/handler_parts.hpp>
 #include <peal/bus/detail/handler_traits.hpp>
+#include <peal/bus/detail/keyed_subscription.hpp>
 #include <peal/bus/detail/outputs.hpp>
-#include <peal/bus/detail/subscription_base.hpp>
 
 #include <array>
 #include <optional>
@@ -21,31 +20,23 @@ namespace peal::inline v0::detail {
 template <class Events, class Handler, class... Ps>
 class typed_subscription;
 template <class... Es, class Handler, class... Ps>
-class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscription_base {
+class typed_subscription<type_list<Es...>, Handler, Ps...> final
+    : public keyed_subscription<type_list<Es...>, Handler, Ps...> {
+  using base = keyed_subscription<type_list<Es...>, Handler, Ps...>;
   using checks = wiring<Handler, type_list<Es...>, Ps...>;
   static_assert(checks::ok);
-  using idempotent_policy = typename idempotent_in<Ps...>::type;
-  static constexpr bool dedups = !std::is_same_v<idempotent_policy, no_idempotent>;
-  using ordered_policy = typename ordered_in<Ps...>::type;
-  static constexpr bool ordered = !std::is_same_v<ordered_policy, no_order>;
+  using base::counts_, base::delivery_, base::running_position_, base::hands_wanted, base::count_lost_outputs;
+  using base::dedups, base::ordered, base::order_policy, base::parts_, base::types_, base::batch_now_;
+  using base::now, base::place, base::succeed, base::end_first, base::end_here, base::failed_here;
   using output_events = all_outputs<Handler, Es...>;
   static constexpr bool publishes = output_events::size != 0;
-  template <class E>
-  using entry_of = typename key_table<typename idempotent_policy::template key_type<E>>::entry;
-
-  using parts = handler_parts<type_list<Es...>, Handler, Ps...>;
 
  public:
   using ports = typename outputs<output_events>::ports;
 
   typed_subscription(std::string name, topic_base& topic, const std::array<std::uint8_t, sizeof...(Es)>& types,
                      const ports& out, Handler handler, Ps... policies)
-      : subscription_base{std::move(name), topic, mask_of(types), detail::side_capacity_in(policies...),
-                          checks::inline_handler},
-        types_{types},
-        parts_{std::move(handler), std::move(policies)...},
-        outputs_{out} {
-    if constexpr (ordered) order_ = order_in(parts_.policies);
+      : base{std::move(name), topic, types, std::move(handler), std::move(policies)...}, outputs_{out} {
     if constexpr (checks::hands) {
       hands_wanted = std::get<concurrency>(parts_.policies).hands;
       hand_outputs_.assign(hands_wanted, outputs<output_events>{out});
@@ -84,9 +75,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   }
   static constexpr std::array<here_function, sizeof...(Es)> here_functions{&run_here<Es>...};
 
-  ~typed_subscription() override { destroy_handler(); }
   void destroy_handler() noexcept override {
-    if (std::exchange(has_parts_, false)) parts_.~parts();
+    base::destroy_handler();
     hand_outputs_.clear();
   }
 
@@ -118,53 +108,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     if constexpr (publishes) out_->clear();
   }
 
-  void*& waiters_of(void* claim, std::uint8_t type) noexcept override {
-    void** found = nullptr;
-    if constexpr (dedups) {
-      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (found = &static_cast<entry_of<Es>*>(claim)->waiters, true)) ||
-             ...);
-    }
-    return *found;
-  }
-  void commit_claim(void* claim, std::uint8_t type) noexcept override {
-    if constexpr (dedups) {
-      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (parts_.template table<Es>().commit(*static_cast<entry_of<Es>*>(claim), batch_now_), true)) ||
-             ...);
-    }
-  }
-  void abandon_claim(void* claim, std::uint8_t type) noexcept override {
-    if constexpr (dedups) {
-      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (parts_.template table<Es>().abandon(*static_cast<entry_of<Es>*>(claim)), true)) ||
-             ...);
-    }
-  }
-
-  key_chain* find_chain([[maybe_unused]] const void* event, [[maybe_unused]] std::uint8_t type) override {
-    key_chain* found = nullptr;
-    if constexpr (ordered) {
-      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (found = parts_.busy.find(order_policy(), *static_cast<const Es*>(event)), true)) ||
-             ...);
-    }
-    return found;
-  }
-  key_chain* make_chain([[maybe_unused]] const void* event, [[maybe_unused]] std::uint8_t type,
-                        [[maybe_unused]] bool& made, [[maybe_unused]] bool& told) override {
-    key_chain* found = nullptr;
-    if constexpr (ordered) {
-      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (found = parts_.busy.make(order_policy(), *static_cast<const Es*>(event), made, told), true)) ||
-             ...);
-    }
-    return found;
-  }
-  void free_chain([[maybe_unused]] key_chain& chain) noexcept override {
-    if constexpr (ordered) parts_.busy.free(chain);
-  }
-
   void prepare([[maybe_unused]] const event_at& at, [[maybe_unused]] attempt_end& end) override {
     if constexpr (checks::hands) {
       if constexpr (dedups) batch_now_ = now();
@@ -182,12 +125,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     std::uint64_t taken = 0;
     std::uint64_t handled = 0;
   };
-
-  static std::uint16_t mask_of(const std::array<std::uint8_t, sizeof...(Es)>& types) noexcept {
-    unsigned mask = 0;
-    for (const std::uint8_t t : types) mask |= 1U << t;
-    return static_cast<std::uint16_t>(mask);
-  }
 
   /// The first run of an event of the ring. False: it stays where it is.
   template <class E>
@@ -328,8 +265,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     }
   }
 
-  const ordered_policy& order_policy() const noexcept { return std::get<ordered_policy>(parts_.policies); }
-
   /// Fetches the place of the key of the event some ahead: at a million keys that one miss is most of a claim's time.
   void look_ahead(const batch& b, position p) {
     constexpr std::uint64_t ahead = 4;
@@ -361,7 +296,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
   }
   template <class E>
   void here(const E& event, const event_at& at, delivery& d) noexcept {
-    if constexpr (takes_delivery<Handler, E> || (is_middleware<Ps> || ...)) delivery_access::named(d, name());
+    if constexpr (takes_delivery<Handler, E> || (is_middleware<Ps> || ...)) delivery_access::named(d, this->name());
     if constexpr (plain<E>) {
       if (at.around == nullptr) [[likely]] {
         std::optional<failure> failed = run_plain(event, d);
@@ -385,12 +320,6 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final : public subscr
     if (end.what != verdict::handled) end_here(at, end);
   }
 
-  const std::array<std::uint8_t, sizeof...(Es)> types_;
-  union {  // a std::optional costs each handler's compiler a dozen functions more
-    parts parts_;
-  };
-  bool has_parts_ = true;
-  time_point batch_now_{};
   outputs<output_events> outputs_;
   std::vector<outputs<output_events>> hand_outputs_{};
   outputs<output_events>* out_ = &outputs_;  // of the run that is being seen to

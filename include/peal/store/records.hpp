@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// What a store keeps: plain records, with views into memory that belongs to whoever shows them.
+#pragma once
+
+#include <peal/core/dead_cause.hpp>
+#include <peal/core/envelope.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace peal::inline v0 {
+
+/// Nanoseconds since 1970-01-01 UTC by the wall clock: moments that outlive a process.
+using wall_time = std::int64_t;
+
+/// The encoded form of an event.
+using byte_view = std::span<const std::byte>;
+
+/// An event in its topic.
+struct stored_event {
+  std::string_view topic{};
+  std::uint64_t position = 0;  ///< in its topic: from 0, without gaps when written
+  std::string_view name{};     ///< the event type's declared name
+  std::uint32_t version = 1;   ///< and version
+  event_id id{};
+  event_id correlation{};
+  event_id causation{};
+  wall_time published = 0;
+  std::string_view key{};            ///< what compaction and streams go by; may be empty
+  std::uint64_t stream_version = 0;  ///< its number within the stream of its key, from 1; 0: in no stream
+  byte_view payload{};
+};
+
+/// Which positions a topic has.
+struct topic_range {
+  std::uint64_t first = 0;  ///< of the oldest event that is there; `next` when there is none
+  std::uint64_t next = 0;   ///< that the next event gets
+
+  friend bool operator==(const topic_range&, const topic_range&) = default;
+};
+
+struct stored_topic {
+  std::string_view name{};
+  topic_range range{};
+};
+
+/// An event type as it was when its first event was stored, so that its events can be read without its program.
+struct stored_type {
+  std::string_view name{};
+  std::uint32_t version = 1;
+  std::string_view schema{};  ///< as peal::schema_of writes it; empty: its codec does not tell
+};
+
+/// How far a subscription has come in a topic.
+struct stored_cursor {
+  std::string_view subscription{};
+  std::string_view topic{};
+  std::uint64_t position = 0;  ///< the first event it has not taken in
+};
+
+/// A delivery that its subscription's cursor has passed and that has not ended: it waits for its next run.
+struct stored_pending {
+  std::string_view subscription{};
+  std::string_view topic{};
+  std::uint64_t position = 0;
+  std::uint32_t attempts = 1;  ///< runs that have begun, counted before they begin; 0 in a batch: it has ended
+  wall_time due = 0;           ///< of the next run; 0: at once
+};
+
+/// What is known of an idempotency key. Stored. Never renumber.
+enum class claim_state : std::uint8_t {
+  claimed = 1,    ///< its event is being handled
+  committed = 2,  ///< its event was handled
+  abandoned = 3,  ///< in a batch only: forgotten
+};
+
+struct stored_claim {
+  std::string_view scope{};  ///< the subscription's name
+  std::string_view key{};
+  claim_state state = claim_state::claimed;
+  wall_time at = 0;  ///< when it came to be so
+};
+
+/// A dead letter with the whole event in it, whatever becomes of its topic.
+struct stored_letter {
+  std::string_view subscription{};
+  std::uint64_t number = 0;  ///< names it in its topic
+  stored_event event{};      ///< its `topic` names the letter's, too
+  dead_cause cause = dead_cause::failed;
+  std::uint32_t attempts = 0;
+  std::uint32_t cycles = 0;
+  wall_time died = 0;
+  std::uint64_t blocked_by = 0;  ///< the letter that holds its key; 0: none
+  byte_view errors{};            ///< what its runs threw, encoded by the bus
+};
+
+struct letter_ref {
+  std::string_view topic{};
+  std::uint64_t number = 0;
+};
+
+/// An event that is to be published later.
+struct stored_timer {
+  std::uint64_t id = 0;
+  wall_time due = 0;
+  std::int64_t period = 0;  ///< nanoseconds; 0: once
+  stored_event event{};     ///< its position says nothing
+};
+
+/// A function that is shown records one after the other, and says whether it wants to see more; it is not kept.
+///
+/// A function that returns nothing wants all.
+template <class Record>
+class visitor {
+ public:
+  template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, visitor> && std::is_invocable_v<F&, const Record&>)
+  visitor(F&& f)
+  noexcept  // NOLINT: implicit, as a function parameter is
+      : object_{const_cast<void*>(static_cast<const void*>(std::addressof(f)))},
+        call_{&call<std::remove_reference_t<F>>} {}
+
+  bool operator()(const Record& r) const { return call_(object_, r); }
+
+ private:
+  template <class F>
+  static bool call(void* object, const Record& r) {
+    F& f = *static_cast<F*>(object);
+    if constexpr (std::is_void_v<std::invoke_result_t<F&, const Record&>>) {
+      f(r);
+      return true;
+    } else {
+      return static_cast<bool>(f(r));
+    }
+  }
+
+  void* object_;
+  bool (*call_)(void*, const Record&);
+};
+
+}  // namespace peal::inline v0

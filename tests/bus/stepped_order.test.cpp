@@ -174,7 +174,7 @@ TEST_CASE("ordered_by: after a dead letter the key is held and its later events 
     const auto report = fx.bus.redrive<order>({.number = letters[2].number});
     CHECK(report == 0);
     REQUIRE(report.refused.size() == 1);
-    CHECK(report.refused[0] ==
+    CHECK(report.refused[0].text ==
           "letter " + std::to_string(letters[2].number) + " of subscription \"s\" waits behind letter " +
               std::to_string(letters[0].number) +
               ", which holds its key; redrive or discard that one, and this one follows by itself");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/bus_core.hpp>
+#include <peal/bus/letters.hpp>
 #include <peal/bus/publisher.hpp>
 #include <peal/bus/subscriber.hpp>
 #include <peal/bus/subscription.hpp>
@@ -30,7 +31,8 @@ namespace peal::inline v0 {
 /// string keys 120 (benchmarks/, medians, 24 byte events, g++ 12 -O3, AMD EPYC, 2026).
 /// Example: `peal::bus<order_placed> bus; auto s = bus.subscribe<order_placed>("mail", [](const order_placed& o) {…});`
 template <class Runtime, class... Topics>
-class basic_bus {
+class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
+  friend class detail::bus_letters<basic_bus>;
   using core_type = detail::bus_core<Runtime, Topics...>;
   template <class E>
   static constexpr bool carries = core_type::template carries<E>;
@@ -175,45 +177,6 @@ class basic_bus {
   /// Safe to call again and inside handlers, where it does not wait. Nothing becomes a dead letter by it.
   drain_report drain(nanoseconds time) { return detail::drain(core_->base, core_->runner, time); }
 
-  // ---- dead letters ----
-
-  /// Copies of the letters of event E that match, oldest first.
-  template <event E>
-  [[nodiscard]] std::vector<dead_letter_record<E>> dead_letters(const dead_letter_query& q = {}) const {
-    check_letters<E>();
-    static_assert(std::is_copy_constructible_v<E>,
-                  "peal: letters are read as copies, and this event cannot be copied; discard_letters removes them");
-    if constexpr (carries<E> && std::is_copy_constructible_v<E>) {
-      return core_->template letters<E>(q);
-    } else {
-      return {};
-    }
-  }
-  /// Gives matching letters back to their subscriptions, with their id and envelope; returns how many. A letter whose
-  /// subscription does not stand stays, and so does one whose key another letter holds: it follows that one by itself.
-  template <event E>
-  redrive_report redrive(const dead_letter_query& q = {}) {
-    check_letters<E>();
-    static_assert(
-        std::is_copy_constructible_v<E>,
-        "peal: letters are redriven as copies, and this event cannot be copied; discard_letters removes them");
-    if constexpr (carries<E> && std::is_copy_constructible_v<E>) {
-      return core_->template redrive<E>(q);
-    } else {
-      return redrive_report{};
-    }
-  }
-  /// Removes matching letters for good; returns how many. They stay counted as dead.
-  template <event E>
-  std::size_t discard_letters(const dead_letter_query& q = {}) {
-    check_letters<E>();
-    if constexpr (carries<E>) {
-      return core_->template discard<E>(q);
-    } else {
-      return 0;
-    }
-  }
-
   // ---- looking at it ----
 
   [[nodiscard]] bus_statistics statistics() const { return core_->statistics(); }
@@ -266,11 +229,6 @@ class basic_bus {
   template <class E>
   static constexpr void check_carried() noexcept {
     static_assert(carries<E>, "peal: this bus does not carry the event that is published; add it to the bus's topics");
-  }
-  template <class E>
-  static constexpr void check_letters() noexcept {
-    static_assert(carries<E>,
-                  "peal: this bus does not carry the event whose letters are asked for; add it to the bus's topics");
   }
 
   template <class U>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/options.hpp>
+#include <peal/bus/redrive.hpp>
 #include <peal/core/envelope.hpp>
 
 #include <cstddef>
@@ -18,14 +19,6 @@ struct settle_report {
   std::vector<std::string> waiting_for;  ///< a sentence each, naming the subscription or the topic
 
   explicit operator bool() const noexcept { return settled; }
-};
-
-/// What a redrive did.
-struct redrive_report {
-  std::size_t count = 0;             ///< letters that go back
-  std::vector<std::string> refused;  ///< a sentence for each letter that must not go back alone
-
-  operator std::size_t() const noexcept { return count; }  // NOLINT: a redrive is first of all a number
 };
 
 /// How a drain ended.

@@ -5,6 +5,7 @@
 #include <peal/core/dead_cause.hpp>
 #include <peal/core/envelope.hpp>
 #include <peal/policy/actions.hpp>
+#include <peal/policy/detail/key_access.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -76,9 +78,57 @@ struct dead_letter_query {
   std::string subscription{};  ///< exact name
   std::optional<dead_cause> cause{};
   std::optional<std::uint64_t> number{};                        ///< one letter
+  std::uint64_t after = 0;                                      ///< only greater numbers: the next page
+  std::optional<event_id> event{};                              ///< of one event: what receipt and delivery call its id
+  std::string error{};                                          ///< part of the text of an error that is kept
+  std::optional<std::error_code> code{};                        ///< an error with this code is kept
   time_point from{};                                            ///< died at or after
   time_point to = time_point::max();                            ///< died before
   std::size_t limit = std::numeric_limits<std::size_t>::max();  ///< at most so many, oldest first
+};
+
+/// Beside a query: letters whose event the predicate is true for.
+///
+/// Thread safety: called on the thread that asks, under no lock. Errors: what it throws comes back to that caller.
+/// Example: `bus.redrive<order_placed>({}, peal::letters_where{[](const order_placed& o) { return o.cents > 0; }})`
+template <class Predicate>
+class letters_where {
+ public:
+  using letter_test = void;
+
+  constexpr explicit letters_where(Predicate predicate) : predicate_{std::move(predicate)} {}
+
+  template <class E>
+  static constexpr bool takes = std::is_invocable_r_v<bool, const Predicate&, const E&>;
+  template <class E>
+  [[nodiscard]] constexpr bool operator()(const E& event) const {
+    return static_cast<bool>(predicate_(event));
+  }
+
+ private:
+  Predicate predicate_;
+};
+
+/// Beside a query: letters whose event has this key. The key is given as to ordered_by.
+///
+/// Example: `bus.dead_letters<order_placed>({}, peal::letters_with_key{&order_placed::customer, "ann"})`
+template <class Key, class Value>
+class letters_with_key {
+ public:
+  using letter_test = void;
+
+  constexpr letters_with_key(Key key, Value value) : key_{std::move(key)}, value_{std::move(value)} {}
+
+  template <class E>
+  static constexpr bool takes = detail::key_function_of<Key, E>;
+  template <class E>
+  [[nodiscard]] constexpr bool operator()(const E& event) const {
+    return detail::key_from(key_, event) == value_;
+  }
+
+ private:
+  Key key_;
+  Value value_;
 };
 
 }  // namespace peal::inline v0

@@ -5,11 +5,11 @@
 #include <peal/bus/detail/rest.hpp>
 #include <peal/bus/detail/schedule.hpp>
 #include <peal/bus/detail/topic_core.hpp>
+#include <peal/bus/letters.hpp>
 #include <peal/bus/options.hpp>
 #include <peal/bus/publisher.hpp>
 #include <peal/bus/subscriber.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -121,56 +121,29 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   }
 
   template <class E>
-  std::vector<dead_letter_record<E>> letters(const dead_letter_query& q) {
+  letter_desk desk() noexcept {
+    return {base, topic_of<E>(), type_number<E>};
+  }
+
+  template <class E>
+  std::vector<dead_letter_record<E>> letters(const dead_letter_query& q, const letter_test& where) {
     std::vector<dead_letter_record<E>> found;
     if (!runner.alive()) return found;
-    const std::uint8_t type = type_number<E>;
-    for (const letter_ptr& l : topic_of<E>().letters.find(q, &type)) {
-      const event_id id =
-          l->has_position ? event_id{base.epoch, std::uint64_t{topic_number<E>()} << 56 | l->position} : event_id{};
-      found.push_back({*static_cast<const E*>(l->event()), l->number, id,
-                       l->has_envelope && l->around.correlation ? l->around.correlation : id, l->around.causation,
-                       l->subscription, l->cause, l->attempts, l->cycles, l->died_at, l->errors.entries(),
-                       l->blocked_by});
-    }
+    for (const letter_ptr& l : desk<E>().find(q, where)) found.push_back(record_of<E>(*l));
     return found;
   }
-
   template <class E>
-  redrive_report redrive(const dead_letter_query& q) {
-    redrive_report report;
-    if (!runner.alive()) return report;
-    const std::uint8_t type = type_number<E>;
-    auto& topic = topic_of<E>();
-    std::vector<std::uint64_t> given;  // ascending, as the letters are
-    for (const letter_ptr& l : topic.letters.find(q, &type)) {
-      if (l->cause == dead_cause::overloaded) {
-        report.count += publish_again<E>(topic, l) ? 1U : 0U;
-      } else if (l->blocked_by != 0 && topic.letters.has(l->blocked_by)) {
-        report.refused.push_back("letter " + std::to_string(l->number) + " of subscription \"" + l->subscription +
-                                 "\" waits behind letter " + std::to_string(l->blocked_by) +
-                                 ", which holds its key; redrive or discard that one, and this one follows by itself");
-      } else if (give_back(topic, *l)) {
-        given.push_back(l->number);
-        ++report.count;
-      } else if (l->blocked_by != 0 && std::binary_search(given.begin(), given.end(), l->blocked_by)) {
-        ++report.count;  // it was faster, behind the one that held its key
-      }
-    }
-    return report;
+  redrive_report redrive(const dead_letter_query& q, const letter_arguments<E>& how) {
+    if (!runner.alive()) return {};
+    return desk<E>().redrive(q, how.options, how.where, how.edit, &publish_again<E>);
   }
-
   template <class E>
-  std::size_t discard(const dead_letter_query& q) {
-    std::size_t count = 0;
-    if (!runner.alive()) return count;
-    const std::uint8_t type = type_number<E>;
-    auto& topic = topic_of<E>();
-    for (const letter_ptr& l : topic.letters.find(q, &type)) {
-      if (throw_away(topic, *l)) ++count;
-    }
-    if (count != 0) base.wake_stalled();
-    return count;
+  redrive_errc edit_letter(std::uint64_t number, const letter_edit& edit) {
+    return runner.alive() ? desk<E>().edit_one(number, edit) : redrive_errc::gone;
+  }
+  template <class E>
+  std::size_t discard(const dead_letter_query& q, const letter_test& where) {
+    return runner.alive() ? desk<E>().discard(q, where) : 0;
   }
 
   bus_statistics statistics() {
@@ -280,60 +253,32 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   static bool same_process(const void* self) noexcept { return static_cast<const bus_core*>(self)->runner.alive(); }
   static void keep(void*, const std::shared_ptr<subscription_base>&) {}  // it stands in base.subscriptions anyway
 
-  /// Whose delivery a letter is. Caller holds base.wiring.
-  subscription_base* owner_of(const topic_base& topic, const kept& l) const noexcept {
-    for (const auto& s : base.subscriptions) {
-      if (&s->topic() == &topic && s->name() == l.subscription && !s->runs_here && s->wants(l.type)) return s.get();
-    }
-    return nullptr;
+  template <class E>
+  dead_letter_record<E> record_of(const kept& l) const {
+    const event_id id =
+        l.has_position ? event_id{base.epoch, std::uint64_t{topic_number<E>()} << 56 | l.position} : event_id{};
+    return {*static_cast<const E*>(l.event()),
+            l.number,
+            id,
+            l.has_envelope && l.around.correlation ? l.around.correlation : id,
+            l.around.causation,
+            l.subscription,
+            l.cause,
+            l.attempts,
+            l.cycles,
+            l.died_at,
+            l.errors.entries(),
+            l.blocked_by};
   }
 
-  /// Removes a letter; one that held a key lets it go.
-  bool throw_away(topic_base& topic, const kept& l) {
-    const std::lock_guard lock{base.wiring};  // the event is not destroyed under it: the caller has it as well
-    subscription_base* const owner = l.has_position ? owner_of(topic, l) : nullptr;
-    if (owner == nullptr) return topic.letters.remove(l.number);
-    if (!topic.letters.has(l.number)) return false;
-    const bool told = owner->tell_discarded(l.number);
-    const bool gone = topic.letters.remove(l.number);
-    if (told) {
-      owner->place().signal.fetch_or(seat::work, std::memory_order_seq_cst);
-      topic.rouse(owner->place());
-    }
-    return gone;
-  }
-
-  /// A letter's delivery comes back to its subscription.
-  bool give_back(topic_base& topic, const kept& l) {
-    kept_ptr again = copy_letter(l);
-    {
-      const std::lock_guard lock{base.wiring};
-      subscription_base* const owner = owner_of(topic, l);
-      if (owner == nullptr || !topic.letters.remove(l.number)) return false;
-      // A letter of an earlier subscription of this name stays in that one's account, as taken away.
-      const bool own = l.owner_number == owner->number;
-      own ? owner->counts_.dead.sub() : owner->counts_.inherited.add();
-      owner->counts_.redriven.add();
-      owner->returning_.fetch_add(1, std::memory_order_seq_cst);
-      again->owner = owner;
-      if (owner->push_due(again.get())) {
-        (void)again.release();
-      } else {  // it stopped in between: taken away
-        owner->returning_.fetch_sub(1, std::memory_order_seq_cst);
-        own ? owner->counts_.dead.add() : owner->counts_.inherited.sub();
-      }
-    }
-    base.wake_stalled();
-    return true;
-  }
-
-  /// An event that never got into its topic is published again.
-  template <class E, class T>
-  bool publish_again(T& topic, const letter_ptr& l) {
+  template <class E>
+  static bool publish_again(topic_base& t, const letter_ptr& l) {
+    using topic_type_of_e = topic_core<Runtime, topic_type<E>>;
+    auto& topic = static_cast<topic_type_of_e&>(t);
     E copy(*static_cast<const E*>(l->event()));
     const publish_options o{l->around.correlation, l->around.causation, {}};
     const publish_call call{&o, patience::none, {}};
-    if (!topic.letters.remove(l->number)) return false;
+    if (!topic.letters.remove(l->number, l.get())) return false;
     if (topic.publish(copy, call)) return true;
     topic.letters.put_back(l);
     return false;

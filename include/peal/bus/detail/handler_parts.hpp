@@ -46,6 +46,11 @@ struct handler_parts<type_list<Es...>, Handler, Ps...> {
   }
 
   template <class E>
+  [[nodiscard]] bool same_keys(const E& a, const E& b) const {
+    return std::apply([&](const auto&... policy) { return (same_key(policy, a, b) && ...); }, policies);
+  }
+
+  template <class E>
   bool passes(const E& event) {
     return std::apply([&](const auto&... policy) { return (passes_one(policy, event) && ...); }, policies);
   }
@@ -135,6 +140,14 @@ struct handler_parts<type_list<Es...>, Handler, Ps...> {
   [[no_unique_address]] ordered_part<ordered_policy, nth_t<0, type_list<Es...>>> busy{};
 
  private:
+  template <class P, class E>
+  static bool same_key(const P& policy, const E& a, const E& b) {
+    if constexpr (is_idempotent<P> || is_ordered<P>) {
+      return static_cast<bool>(policy.key(a) == policy.key(b));
+    } else {
+      return true;
+    }
+  }
   template <class P, class E>
   static bool passes_one(const P& policy, const E& event) {
     if constexpr (is_filter<P>) {

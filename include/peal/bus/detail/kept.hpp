@@ -115,6 +115,25 @@ inline kept_ptr copy_letter(const kept& l) {
   again->number = l.number;
   return again;
 }
+/// The letter itself once more, for an edit.
+inline kept_ptr copy_whole_letter(const kept& l) {
+  kept_ptr same = copy_event_aside(*l.ops, l.event());
+  same->position = l.position;
+  same->has_position = l.has_position;
+  same->type = l.type;
+  same->around = l.around;
+  same->has_envelope = l.has_envelope;
+  same->attempts = l.attempts;
+  same->cycles = l.cycles;
+  same->errors = l.errors;
+  same->cause = l.cause;
+  same->number = l.number;
+  same->subscription = l.subscription;
+  same->owner_number = l.owner_number;
+  same->blocked_by = l.blocked_by;
+  same->died_at = l.died_at;
+  return same;
+}
 inline kept_ptr move_event_aside(const event_ops& ops, void* event) {
   return make_kept(ops, [&](void* to) { ops.move(to, event); });
 }

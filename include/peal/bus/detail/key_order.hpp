@@ -155,12 +155,14 @@ inline bool subscription_base::bring_back(key_chain& c) noexcept {
   std::size_t back = 0;
   bool whole = true;
   for (; whole && back != c.blocked.size(); ++back) {
-    const letter_ptr l = topic_.letters.get(c.blocked[back]);
-    if (l == nullptr) continue;
     kept_ptr again;
-    whole = !rule_set<>{}.run([&] { again = copy_letter(*l); });
+    letter_ptr l;
+    do {  // anew if it was edited meanwhile
+      l = topic_.letters.get(c.blocked[back]);
+      if (l != nullptr) whole = !rule_set<>{}.run([&] { again = copy_letter(*l); });
+    } while (l != nullptr && whole && !topic_.letters.remove(l->number, l.get()));
     if (!whole) break;
-    if (!topic_.letters.remove(l->number)) continue;
+    if (l == nullptr) continue;
     l->owner_number == number ? counts_.dead.sub() : counts_.inherited.add();
     counts_.redriven.add();
     link(*again);

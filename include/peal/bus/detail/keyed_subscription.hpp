@@ -21,7 +21,20 @@ template <class... Es, class Handler, class... Ps>
 class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription_base {
  public:
   void destroy_handler() noexcept override {
-    if (std::exchange(has_parts_, false)) parts_.~parts();
+    if (!std::exchange(has_parts_, false)) return;
+    while (asked_.load(std::memory_order_acquire) != 0) native_atomics::yield();  // pairs with [asked]
+    parts_.~parts();
+  }
+
+  bool same_keys([[maybe_unused]] const void* a, [[maybe_unused]] const void* b,
+                 [[maybe_unused]] std::uint8_t type) const override {
+    bool same = true;
+    if constexpr (dedups || ordered) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
+              (same = parts_.same_keys(*static_cast<const Es*>(a), *static_cast<const Es*>(b)), true)) ||
+             ...);
+    }
+    return same;
   }
 
  protected:

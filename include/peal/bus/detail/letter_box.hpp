@@ -51,12 +51,15 @@ class letter_box {
   [[nodiscard]] bool full() const noexcept { return count_.load(std::memory_order_seq_cst) >= capacity_; }
   [[nodiscard]] std::size_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
 
-  /// The letters that match, left where they are.
+  /// The letters that match in all but the text and code of their errors, left where they are.
   [[nodiscard]] std::vector<letter_ptr> find(const dead_letter_query& query, const std::uint8_t* type) const {
     std::vector<letter_ptr> found;
+    const bool all_said = query.error.empty() && !query.code;
     const std::lock_guard lock{mutex_};
-    for (const letter_ptr& l : letters_) {
-      if (found.size() == query.limit) break;
+    for (std::size_t at = place_of(query.number ? *query.number : query.after + 1); at < letters_.size(); ++at) {
+      if (all_said && found.size() == query.limit) break;
+      if (query.number && numbers_[at] != *query.number) break;
+      const letter_ptr& l = letters_[at];
       if (l != nullptr && matches(*l, query, type)) found.push_back(l);
     }
     return found;
@@ -83,12 +86,36 @@ class letter_box {
     count_.store(++live_, std::memory_order_seq_cst);
   }
 
-  /// Removes one letter; false when somebody else was faster.
-  bool remove(std::uint64_t number) {
+  /// Puts an edited letter in the place of the one that it was made from; false when somebody else was faster.
+  bool replace(const kept* before, letter_ptr& edited) noexcept {
+    const std::lock_guard lock{mutex_};
+    const std::size_t at = place_of(before->number);
+    if (at == letters_.size() || letters_[at].get() != before) return false;
+    letters_[at].swap(edited);  // the caller destroys the old one, whose destructor is user code
+    return true;
+  }
+
+  /// How many letters wait for this one, which holds their key.
+  [[nodiscard]] std::size_t behind(std::uint64_t number) const noexcept {
+    std::size_t count = 0;
+    const std::lock_guard lock{mutex_};
+    for (std::size_t at = place_of(number + 1); at < letters_.size(); ++at) {
+      if (letters_[at] != nullptr && letters_[at]->blocked_by == number) ++count;
+    }
+    return count;
+  }
+  [[nodiscard]] std::uint64_t last_number() const noexcept {
+    const std::lock_guard lock{mutex_};
+    return last_number_;
+  }
+
+  /// Removes one letter; false when somebody else was faster. With `expected` only that one, not an edited one.
+  bool remove(std::uint64_t number, const kept* expected = nullptr) {
     letter_ptr gone;  // declared before the lock, so destroyed after it: the event's destructor is user code
     const std::lock_guard lock{mutex_};
     const std::size_t at = place_of(number);
     if (at == letters_.size() || numbers_[at] != number || letters_[at] == nullptr) return false;
+    if (expected != nullptr && letters_[at].get() != expected) return false;
     gone = std::move(letters_[at]);
     count_.store(--live_, std::memory_order_seq_cst);
     if (live_ * 2 < letters_.size()) close_gaps();
@@ -119,8 +146,10 @@ class letter_box {
   }
 
   static bool matches(const kept& l, const dead_letter_query& q, const std::uint8_t* type) {
-    return (type == nullptr || l.type == *type) && (q.subscription.empty() || q.subscription == l.subscription) &&
-           (!q.cause || *q.cause == l.cause) && (!q.number || *q.number == l.number) && l.died_at >= q.from &&
+    if (q.event && (!l.has_position || l.position != q.event->position())) return false;
+    return l.number > q.after && (type == nullptr || l.type == *type) &&
+           (q.subscription.empty() || q.subscription == l.subscription) && (!q.cause || *q.cause == l.cause) &&
+           (!q.number || *q.number == l.number) && l.died_at >= q.from &&
            (l.died_at < q.to || q.to == time_point::max());
   }
 

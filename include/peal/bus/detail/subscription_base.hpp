@@ -108,6 +108,8 @@ class subscription_base {
   /// Ends every delivery that is kept aside, each counted before it is no longer kept.
   void release_kept() noexcept;
   virtual void destroy_handler() noexcept = 0;
+  /// Whether two events have the same keys to be ordered and deduplicated by; by those counted in `asked_`, on any thread.
+  [[nodiscard]] virtual bool same_keys(const void* a, const void* b, std::uint8_t type) const = 0;
 
   /// A letter comes back, or a timer fired. False when the subscription has stopped.
   bool push_due(kept* k) noexcept;
@@ -148,6 +150,7 @@ class subscription_base {
   const std::uint64_t number;  ///< of all subscriptions that the bus ever had, this one's
   delivery_counters counts_{};
   std::atomic<std::uint64_t> returning_{0};  ///< redriven letters on their way back
+  std::atomic<std::uint32_t> asked_{0};      ///< so many ask its policies although they do not run it
   std::atomic<bool> stop_asked_{false};
   std::vector<event_id> left_{};  ///< what a drain has abandoned; at most max_left, read once it has stopped
   static constexpr std::size_t max_left = 10'000;

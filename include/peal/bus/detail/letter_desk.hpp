@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+// Where the letters of one event are asked for, edited, given back and thrown away, without its type.
+#pragma once
+
+#include <peal/bus/detail/subscription_base.hpp>
+#include <peal/bus/redrive.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+/// What is asked of a letter's event beside the query.
+struct letter_test {
+  const void* with = nullptr;
+  bool (*ask)(const void* with, const void* event) = nullptr;  ///< null: nothing
+
+  bool operator()(const kept& l) const { return ask == nullptr || ask(with, l.event()); }
+};
+struct letter_edit {
+  void* with = nullptr;
+  void (*run)(void* with, void* event) = nullptr;  ///< null: none
+};
+/// Publishes an event that never got into its topic, and removes its letter; false: no room.
+using letter_publisher = bool (*)(topic_base&, const letter_ptr&);
+
+/// A standing subscription whose policies may be asked although it is not running: its end waits for it.
+class policy_visit {
+ public:
+  policy_visit() noexcept = default;
+  /// Caller holds bus.wiring.
+  explicit policy_visit(std::shared_ptr<subscription_base> s) noexcept : subscription_{std::move(s)} {
+    if (subscription_ != nullptr) subscription_->asked_.fetch_add(1, std::memory_order_relaxed);
+  }
+  policy_visit(policy_visit&& other) noexcept = default;
+  policy_visit& operator=(policy_visit&&) = delete;
+  ~policy_visit() {
+    if (subscription_ != nullptr) subscription_->asked_.fetch_sub(1, std::memory_order_release);  // [asked]
+  }
+  subscription_base* operator->() const noexcept { return subscription_.get(); }
+  explicit operator bool() const noexcept { return subscription_ != nullptr; }
+
+ private:
+  std::shared_ptr<subscription_base> subscription_;
+};
+
+/// Thread safety: any thread; no user code under a lock.
+class letter_desk {
+ public:
+  letter_desk(bus_base& bus, topic_base& topic, std::uint8_t type) noexcept : bus_{bus}, topic_{topic}, type_{type} {}
+
+  [[nodiscard]] std::vector<letter_ptr> find(const dead_letter_query& q, const letter_test& where) const {
+    if (q.event && (q.event->high != bus_.epoch || q.event->topic() != topic_.index)) return {};
+    if (where.ask == nullptr && q.error.empty() && !q.code) return topic_.letters.find(q, &type_);
+    dead_letter_query all = q;
+    all.limit = ~std::size_t{0};
+    std::vector<letter_ptr> found = topic_.letters.find(all, &type_);
+    std::size_t to = 0;
+    for (letter_ptr& l : found) {
+      if (to == q.limit) break;
+      if (says(*l, q) && where(*l)) found[to++].swap(l);
+    }
+    found.resize(to);
+    return found;
+  }
+
+  redrive_report redrive(const dead_letter_query& q, const redrive_options& o, const letter_test& where,
+                         const letter_edit& edit, letter_publisher publish) {
+    redrive_report report;
+    std::vector<step> steps = plan(q, o, where, edit, report);
+    if (o.dry_run) {
+      report.count = steps.size();
+      for (const step& s : steps) report.numbers.push_back(s.letter->number);
+      return report;
+    }
+    for (step& s : steps) put_edited(s, report);  // all of them first: one may follow another by itself
+    std::vector<std::uint64_t> given;             // ascending, as the letters are
+    for (const step& s : steps) {
+      if (s.letter == nullptr) continue;
+      const redrive_errc why = bring_back(s.letter, given, publish);
+      why == redrive_errc::none ? void(++report.count) : refuse(report, *s.letter, why);
+    }
+    return report;
+  }
+
+  redrive_errc edit_one(std::uint64_t number, const letter_edit& edit) {
+    const letter_ptr before = topic_.letters.get(number);
+    if (before == nullptr || before->type != type_) return redrive_errc::gone;
+    letter_ptr after;
+    if (const redrive_errc why = make_edited(*before, edit, after); why != redrive_errc::none) return why;
+    return topic_.letters.replace(before.get(), after) ? redrive_errc::none : redrive_errc::gone;
+  }
+
+  std::size_t discard(const dead_letter_query& q, const letter_test& where) {
+    std::size_t count = 0;
+    for (const letter_ptr& l : find(q, where)) {
+      if (throw_away(*l)) ++count;
+    }
+    if (count != 0) bus_.wake_stalled();
+    return count;
+  }
+
+ private:
+  struct step {
+    letter_ptr letter;
+    letter_ptr edited{};
+  };
+
+  static bool says(const kept& l, const dead_letter_query& q) {
+    const auto& errors = l.errors.entries();
+    const auto any = [&](const auto& one) { return std::any_of(errors.begin(), errors.end(), one); };
+    return (q.error.empty() ||
+            any([&](const attempt_error& e) { return e.what.find(q.error) != std::string::npos; })) &&
+           (!q.code || any([&](const attempt_error& e) { return e.code == *q.code; }));
+  }
+
+  /// Those that will go back, in order, each with its edited form; nothing is changed yet.
+  std::vector<step> plan(const dead_letter_query& q, const redrive_options& o, const letter_test& where,
+                         const letter_edit& edit, redrive_report& report) {
+    std::vector<step> steps;
+    std::vector<std::uint64_t> going;
+    for (letter_ptr& l : find(q, where)) {
+      step s{std::move(l)};
+      redrive_errc why = judge(*s.letter, o, going);
+      if (why == redrive_errc::none && edit.run != nullptr) why = make_edited(*s.letter, edit, s.edited);
+      if (why != redrive_errc::none) {
+        refuse(report, *s.letter, why);
+        continue;
+      }
+      going.push_back(s.letter->number);
+      steps.push_back(std::move(s));
+    }
+    return steps;
+  }
+
+  /// May it go back, when those of `going` do before it?
+  redrive_errc judge(const kept& l, const redrive_options& o, const std::vector<std::uint64_t>& going) const {
+    if (l.cause == dead_cause::overloaded) return redrive_errc::none;
+    if (l.blocked_by != 0 && topic_.letters.has(l.blocked_by)) {
+      return std::binary_search(going.begin(), going.end(), l.blocked_by) ? redrive_errc::none : redrive_errc::blocked;
+    }
+    if (l.cycles >= o.max_cycles) return redrive_errc::cycles;
+    const std::lock_guard lock{bus_.wiring};
+    return owner_of(l) != nullptr ? redrive_errc::none : redrive_errc::no_subscription;
+  }
+
+  void put_edited(step& s, redrive_report& report) {
+    if (s.edited == nullptr) return;
+    const letter_ptr edited = s.edited;
+    if (topic_.letters.replace(s.letter.get(), s.edited)) {
+      s.letter = edited;
+      return;
+    }
+    refuse(report, *s.letter, redrive_errc::gone);
+    s.letter.reset();
+  }
+
+  redrive_errc bring_back(const letter_ptr& l, std::vector<std::uint64_t>& given, letter_publisher publish) {
+    if (l->cause == dead_cause::overloaded) return publish(topic_, l) ? redrive_errc::none : redrive_errc::no_room;
+    if (l->blocked_by != 0 && topic_.letters.has(l->blocked_by)) return redrive_errc::blocked;
+    if (give_back(*l)) {
+      given.push_back(l->number);
+      return redrive_errc::none;
+    }
+    // It may have been faster, behind the one that held its key.
+    const bool followed = l->blocked_by != 0 && std::binary_search(given.begin(), given.end(), l->blocked_by);
+    return followed ? redrive_errc::none : redrive_errc::gone;
+  }
+
+  static void refuse(redrive_report& report, const kept& l, redrive_errc why) {
+    report.refused.push_back({l.number, why, sentence(l, why)});
+  }
+  static std::string sentence(const kept& l, redrive_errc why) {
+    std::string text = "letter " + std::to_string(l.number) + " of subscription \"" + l.subscription + "\" ";
+    switch (why) {
+      case redrive_errc::blocked:
+        return text + "waits behind letter " + std::to_string(l.blocked_by) +
+               ", which holds its key; redrive or discard that one, and this one follows by itself";
+      case redrive_errc::cycles:
+        return text + "was redriven " + std::to_string(l.cycles) +
+               " times before, which is as often as this redrive allows; edit or discard it";
+      case redrive_errc::no_subscription:
+        return text + "has nobody to go to: no subscription of that name stands that takes its event";
+      case redrive_errc::key_changed:
+        return text + "stays as it was: the edit changes what its event is ordered or deduplicated by";
+      case redrive_errc::no_room: return text + "never got into its topic, which has no room for it now either";
+      default: return text + "is gone, or was changed by somebody else";
+    }
+  }
+
+  /// Whose delivery a letter is. Caller holds bus.wiring.
+  std::shared_ptr<subscription_base> owner_of(const kept& l) const noexcept {
+    for (const auto& s : bus_.subscriptions) {
+      if (&s->topic() == &topic_ && s->name() == l.subscription && !s->runs_here && s->wants(l.type)) return s;
+    }
+    return nullptr;
+  }
+  policy_visit visit_owner(const kept& l) const {
+    const std::lock_guard lock{bus_.wiring};
+    return policy_visit{owner_of(l)};
+  }
+
+  redrive_errc make_edited(const kept& before, const letter_edit& edit, letter_ptr& made) const {
+    auto owned = std::make_shared<kept_ptr>(copy_whole_letter(before));
+    kept& after = **owned;
+    edit.run(edit.with, after.event());
+    if (before.has_position) {  // what never got in has met no policy yet
+      const policy_visit owner = visit_owner(before);
+      if (!owner) return redrive_errc::no_subscription;
+      if (!owner->same_keys(before.event(), after.event(), before.type)) return redrive_errc::key_changed;
+    }
+    made = letter_ptr{std::move(owned), &after};
+    return redrive_errc::none;
+  }
+
+  /// Removes a letter; one that held a key lets it go.
+  bool throw_away(const kept& l) {
+    const std::lock_guard lock{bus_.wiring};  // the event is not destroyed under it: the caller has it as well
+    const std::shared_ptr<subscription_base> owner = l.has_position ? owner_of(l) : nullptr;
+    if (owner == nullptr) return topic_.letters.remove(l.number, &l);
+    if (!topic_.letters.has(l.number)) return false;
+    const bool told = owner->tell_discarded(l.number);
+    const bool gone = topic_.letters.remove(l.number, &l);
+    if (told) {
+      owner->place().signal.fetch_or(seat::work, std::memory_order_seq_cst);
+      topic_.rouse(owner->place());
+    }
+    return gone;
+  }
+
+  /// A letter's delivery comes back to its subscription.
+  bool give_back(const kept& l) {
+    kept_ptr again = copy_letter(l);
+    {
+      const std::lock_guard lock{bus_.wiring};
+      const std::shared_ptr<subscription_base> owner = owner_of(l);
+      if (owner == nullptr || !topic_.letters.remove(l.number, &l)) return false;
+      // A letter of an earlier subscription of this name stays in that one's account, as taken away.
+      const bool own = l.owner_number == owner->number;
+      own ? owner->counts_.dead.sub() : owner->counts_.inherited.add();
+      owner->counts_.redriven.add();
+      owner->returning_.fetch_add(1, std::memory_order_seq_cst);
+      again->owner = owner.get();
+      if (owner->push_due(again.get())) {
+        (void)again.release();
+      } else {  // it stopped in between: taken away
+        owner->returning_.fetch_sub(1, std::memory_order_seq_cst);
+        own ? owner->counts_.dead.add() : owner->counts_.inherited.sub();
+      }
+    }
+    bus_.wake_stalled();
+    return true;
+  }
+
+  bus_base& bus_;
+  topic_base& topic_;
+  const std::uint8_t type_;
+};
+
+}  // namespace peal::inline v0::detail

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace peal::inline v0 {
 /// Everything that happens together: one call of store::commit makes all of it durable, or none.
 ///
 /// What the views name must stay where it is until commit returns; a batch may be cleared and used again.
+/// Order: within one list the last word counts; what is both put and removed in one batch is removed.
 struct store_batch {
   std::vector<stored_type> types{};        ///< descriptions of event types; known ones are left as they are
   std::vector<stored_event> events{};      ///< new events, at the positions that they have in their topics
@@ -50,12 +52,24 @@ struct store_features {
   bool one_writer = false;        ///< a second one to open it for writing is refused with store_errc::locked
   bool reads_beside = false;      ///< another process may read it while it is open here
   bool transactions = false;      ///< lets others write in its transaction
+  /// The longest name, idempotency key and key of a stream that it takes; longer ones are `too_large`; bytes
+  std::size_t max_key_bytes = 1'000'000;
 };
+
+namespace detail {
+
+/// What a store was doing, for messages: "append to shop.orders at 1042".
+inline std::string appending(const stored_event& e) {
+  return std::string("append to ").append(e.topic).append(" at ").append(std::to_string(e.position));
+}
+
+}  // namespace detail
 
 /// A place where events, and how far everybody has come with them, are kept.
 ///
 /// Topics, subscriptions and event types are known by the names that people gave them. Positions are given by the caller:
-/// within a topic they have no gaps, and start where `range` says that it goes on. Reading sees what was committed.
+/// within a topic they have no gaps, and start where `range` says that it goes on. Reading sees what was committed, never a
+/// part of a batch: what a read of a topic shows up to its end, ends with the end of a batch.
 ///
 /// Delivery: when `commit` returns, all of its batch is kept (as features() says), in one piece; when it throws, or the
 /// process ends within it, either none of it is or, after `io` and `no_space` alone, possibly all: reopening tells.
@@ -72,24 +86,28 @@ class store {
   virtual ~store() = default;
 
   /// Makes all of the batch durable, or none of it.
-  /// Errors: `conflict` when an event's position is not the next of its topic, `too_large`, `no_space`, `io`,
-  /// `poisoned`, `read_only`.
+  /// Errors: `conflict` when an event's position is not the next of its topic, or its stream version, where it has one,
+  /// not the next of its stream; `too_large`, `no_space`, `io`, `poisoned`, `read_only`.
   virtual void commit(const store_batch& batch) = 0;
 
   /// Which events a topic has; {0, 0} of one that was never heard of.
   [[nodiscard]] virtual topic_range range(std::string_view topic) const = 0;
 
   /// Shows the topic's events from position `from` on, in order, until the visitor says false, at most `max` of them.
-  /// Events that are gone (trimmed, compacted) are passed over. Returns the position to go on from.
+  /// Events that are gone (trimmed, compacted) are passed over. Returns the position to go on from: behind the last one
+  /// shown, or at the topic's end.
   virtual std::uint64_t read(std::string_view topic, std::uint64_t from, std::size_t max,
                              visitor<stored_event> show) const = 0;
 
   /// Shows those events of a topic that have this key, from stream version `from` on (the first is 1), in order. Only
-  /// events that were stored with a stream version are in streams. Returns the stream's newest version; 0: none.
+  /// events that were stored with a stream version are in streams. Returns the newest version that the stream ever had,
+  /// also when its events are gone; 0: none.
   virtual std::uint64_t read_stream(std::string_view topic, std::string_view key, std::uint64_t from, std::size_t max,
                                     visitor<stored_event> show) const = 0;
 
+  /// Those that ever had an event.
   virtual void topics(visitor<stored_topic> show) const = 0;
+  /// Those that were described.
   virtual void types(visitor<stored_type> show) const = 0;
   virtual void cursors(visitor<stored_cursor> show) const = 0;
   /// Of one subscription and topic, by position.
@@ -103,8 +121,8 @@ class store {
 
   /// Removes the topic's events below a position. Positions are never used again. Returns how many were removed.
   virtual std::uint64_t trim(std::string_view topic, std::uint64_t before) = 0;
-  /// Of the topic's events below a position keeps the newest of each key, and those without a key. Returns how many were
-  /// removed.
+  /// Of the topic's events below a position keeps the newest of each key, and those without a key; what is at the position
+  /// and above stays as it is. Returns how many were removed.
   virtual std::uint64_t compact(std::string_view topic, std::uint64_t before) = 0;
   /// Forgets committed claims that were committed before a moment. Returns how many.
   virtual std::uint64_t forget_claims(std::string_view scope, wall_time before) = 0;

@@ -16,7 +16,7 @@ enum class store_errc : std::uint8_t {
   not_a_store,   ///< what is there is something else
   newer_format,  ///< written by a newer major version of this library
   read_only,     ///< opened for reading
-  conflict,      ///< a position is not the next of its topic: two writers, or a caller that lost count
+  conflict,      ///< a position is not the next of its topic, or its stream: two writers, or one that lost count
   too_large,     ///< one event or key is larger than this store can keep
   no_space,      ///< the disk, or the store's own limit, is full; nothing of the batch was kept
   corrupt,       ///< what is there cannot be what was written
@@ -30,7 +30,7 @@ constexpr std::string_view to_string(store_errc e) noexcept {
     case store_errc::not_a_store: return "this is not a store of events";
     case store_errc::newer_format: return "it was written by a newer version; update this program";
     case store_errc::read_only: return "it was opened for reading only";
-    case store_errc::conflict: return "an event's position is not the next one of its topic";
+    case store_errc::conflict: return "an event is not the next one of its topic, or of its stream";
     case store_errc::too_large: return "too large for this store";
     case store_errc::no_space: return "there is no space left; nothing of the batch was kept";
     case store_errc::corrupt: return "it is damaged";

@@ -270,6 +270,9 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
         "to each by itself");
     using outputs = detail::all_outputs<Handler, Es...>;
     constexpr bool can_publish = core_type::template carries_all<outputs>;
+    constexpr bool dated = core_type::template is_timed<Es...> || !(detail::is_expires<Ps> || ...);
+    static_assert(dated,
+                  "peal: expires needs to know when an event was published; give its topic the option peal::timed");
     static_assert(can_publish,
                   "peal: the handler returns an event that this bus does not carry; add it to the bus's topics");
     if constexpr (can_publish && core_type::template one_topic<Es...> &&

@@ -20,4 +20,16 @@ constexpr time_point saturating_add(time_point at, nanoseconds d) noexcept {
   return at + d;
 }
 
+namespace detail {
+
+/// What time it is for a bus, without knowing what the bus runs on.
+class clock_source {
+ public:
+  [[nodiscard]] virtual time_point now() const noexcept = 0;
+
+ protected:
+  ~clock_source() = default;
+};
+
+}  // namespace detail
 }  // namespace peal::inline v0

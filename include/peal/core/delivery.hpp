@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/core/envelope.hpp>
+#include <peal/core/error.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -15,22 +16,39 @@ namespace detail {
 struct delivery_access;
 }
 
-/// Tells a long-running handler that its subscription is being stopped or its bus drained past the deadline.
+/// Tells a long-running handler when to give up: its subscription is being stopped, its bus was drained past the deadline,
+/// or the time of its attempt or of its event is over.
 ///
-/// Thread safety: may be copied to and asked from any thread.
+/// Nothing interrupts a handler; it asks. What it then does is a failure like any other, except that a
+/// std::errc::operation_canceled thrown while stop_requested() says yes is none: that delivery is left as if it had not run.
+/// Thread safety: may be copied to and asked from any thread. Complexity: expired() reads the clock where there is a limit.
 /// Lifetime: must not outlive the attempt that it was taken in.
+/// Example: `while (!d.cancellation().cancelled()) step();`
 class cancellation_token {
  public:
   cancellation_token() noexcept = default;
   cancellation_token(const std::atomic<std::uint32_t>* word, std::uint32_t bits) noexcept : word_{word}, bits_{bits} {}
 
+  /// Any of the reasons.
+  [[nodiscard]] bool cancelled() const noexcept { return stop_requested() || expired(); }
+  /// The bus or its subscription is coming to its end.
   [[nodiscard]] bool stop_requested() const noexcept {
     return word_ != nullptr && (word_->load(std::memory_order_relaxed) & bits_) != 0;
   }
+  /// The time is over.
+  [[nodiscard]] bool expired() const noexcept { return until_ != time_point::max() && clock_->now() > until_; }
+  /// Errors: peal::cancelled when cancelled().
+  void throw_if_cancelled() const {
+    if (cancelled()) throw peal::cancelled();
+  }
 
  private:
+  friend class delivery;
+  friend struct detail::delivery_access;
   const std::atomic<std::uint32_t>* word_ = nullptr;
   std::uint32_t bits_ = 0;
+  const detail::clock_source* clock_ = nullptr;
+  time_point until_ = time_point::max();
 };
 
 /// One event on its way through one subscription.
@@ -65,7 +83,7 @@ class delivery {
     return envelope_->published;
   }
 
-  /// When the event expires, if its publisher gave it a time to live.
+  /// When the event expires, if its publisher gave it a time to live or published it while handling one that has.
   [[nodiscard]] std::optional<time_point> deadline() const noexcept {
     if (envelope_ == nullptr || envelope_->deadline == time_point::max()) return std::nullopt;
     return envelope_->deadline;
@@ -77,11 +95,35 @@ class delivery {
   /// True when the event comes back from the dead letters.
   [[nodiscard]] bool redriven() const noexcept { return redriven_; }
 
-  [[nodiscard]] cancellation_token cancellation() const noexcept { return cancellation_; }
+  /// When this attempt should be over: the earliest of its timeout and of the event's expiry.
+  [[nodiscard]] std::optional<time_point> attempt_ends() const noexcept {
+    if (until() == time_point::max()) return std::nullopt;
+    return until();
+  }
+  /// That moment has passed. False without a limit.
+  [[nodiscard]] bool expired() const noexcept { return cancellation().expired(); }
+  /// How long it is until then: not below nothing, and nanoseconds::max() without a limit.
+  [[nodiscard]] nanoseconds time_left() const noexcept {
+    if (until() == time_point::max()) return nanoseconds::max();
+    const nanoseconds left = until() - cancellation_.clock_->now();
+    return left.count() > 0 ? left : nanoseconds{0};
+  }
+
+  [[nodiscard]] cancellation_token cancellation() const noexcept {
+    cancellation_token token = cancellation_;
+    token.until_ = until();
+    return token;
+  }
 
  private:
   friend struct detail::delivery_access;
   delivery() noexcept = default;
+
+  /// One that a person has brought back from the dead letters does not expire again.
+  [[nodiscard]] time_point until() const noexcept {
+    const bool ends = envelope_ != nullptr && !redriven_ && envelope_->deadline < limit_;
+    return ends ? envelope_->deadline : limit_;
+  }
 
   std::uint64_t epoch_ = 0;
   std::uint64_t topic_bits_ = 0;
@@ -92,6 +134,7 @@ class delivery {
   bool redriven_ = false;
   std::string_view subscription_;
   cancellation_token cancellation_;
+  time_point limit_ = time_point::max();  // of this attempt, whatever the event says
 };
 
 namespace detail {
@@ -100,11 +143,12 @@ namespace detail {
 struct delivery_access {
   static delivery make() noexcept { return delivery{}; }
   static void belongs(delivery& d, std::uint64_t epoch, unsigned topic, std::string_view subscription,
-                      cancellation_token token) noexcept {
+                      cancellation_token token, const clock_source* clock) noexcept {
     d.epoch_ = epoch;
     d.topic_bits_ = std::uint64_t{topic} << 56;
     d.subscription_ = subscription;
     d.cancellation_ = token;
+    d.cancellation_.clock_ = clock;
   }
   static void named(delivery& d, std::string_view subscription) noexcept { d.subscription_ = subscription; }
   static void at(delivery& d, std::uint64_t position, const envelope* e, bool last) noexcept {
@@ -116,6 +160,14 @@ struct delivery_access {
     d.attempt_ = attempt;
     d.redriven_ = redriven;
   }
+  /// The attempt has until then; until it is told something else, so have the next ones.
+  static void ends(delivery& d, time_point limit) noexcept { d.limit_ = limit; }
+  /// The deadline of what is published while this is handled.
+  static time_point passes_on(const delivery& d) noexcept {
+    return d.redriven_ ? time_point::max() : d.deadline().value_or(time_point::max());
+  }
+  /// The event is no longer there.
+  static void left(delivery& d) noexcept { d.envelope_ = nullptr; }
   static const envelope* envelope_of(const delivery& d) noexcept { return d.envelope_; }
 };
 

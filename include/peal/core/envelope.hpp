@@ -45,7 +45,10 @@ inline std::string to_string(const event_id& id) {
 struct publish_options {
   event_id correlation{};       ///< what this event belongs to; default: inherited inside a handler, else its own id
   event_id causation{};         ///< what caused it; default: the event being handled, else nothing
-  nanoseconds time_to_live{0};  ///< past it the event is not handled any more but counted `expired`; 0: for ever
+  nanoseconds time_to_live{0};  ///< past it the event is not handled any more but counted `expired`; 0: no such limit
+  time_point deadline = time_point::max();  ///< the same as a moment; the earlier of both counts. With neither: that of
+                                            ///< the event being handled, else none. A time_to_live of
+                                            ///< nanoseconds::max() is none as well, and is not inherited.
 };
 
 namespace detail {

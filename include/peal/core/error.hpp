@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace peal::inline v0 {
 
@@ -77,6 +78,19 @@ class bus_closed : public error {
 class bad_option : public error {
  public:
   using error::error;
+};
+
+/// What a failed run is taken for when its time was over (peal::timeout, or its event's expiry): name it in a rule,
+/// `peal::on<peal::timed_out>(…)`, and that rule decides, whatever the handler has thrown or answered.
+class timed_out : public error {
+ public:
+  using error::error;
+};
+
+/// "I was asked to give up": what cancellation_token::throw_if_cancelled() throws. Its code is operation_canceled.
+class cancelled : public std::system_error {
+ public:
+  cancelled() : std::system_error(std::make_error_code(std::errc::operation_canceled), "peal: cancelled") {}
 };
 
 }  // namespace peal::inline v0

@@ -90,6 +90,8 @@ inline void write_subscriptions(prometheus_writer& out, const bus_statistics& s)
   each("peal_waiting_events", "gauge", "Events unread or kept aside.", [](const stats& x) { return x.waiting; });
   each("peal_kept_events", "gauge", "Events kept aside: in a back-off, behind a duplicate, on their way back.",
        [](const stats& x) { return x.kept; });
+  each("peal_overdue_handlers", "gauge", "Handlers that run longer than their timeout now.",
+       [](const stats& x) { return x.overdue; });
   each("peal_paused", "gauge", "1 while the subscription is paused.",
        [](const stats& x) -> std::uint64_t { return x.paused ? 1 : 0; });
   each("peal_stalled", "gauge", "1 while the subscription cannot go on for want of room.",

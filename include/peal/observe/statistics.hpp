@@ -2,6 +2,8 @@
 // What a bus has done so far, as plain values.
 #pragma once
 
+#include <peal/core/envelope.hpp>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,6 +34,7 @@ struct subscription_statistics {
   std::uint64_t throttled = 0;   ///< retries put off by the bus's retry budget, each time counted
   std::uint64_t redriven = 0;    ///< letters that came back
   std::uint64_t key_stalls = 0;  ///< events that found no room behind their busy key; the subscription waited for it
+  std::uint64_t overdue = 0;     ///< of its handlers, those that run longer than its timeout now
   bool paused = false;
   bool stalled = false;  ///< cannot go on now: no room for an output, a kept event or a letter
 
@@ -39,6 +42,14 @@ struct subscription_statistics {
   [[nodiscard]] std::uint64_t accounted() const noexcept {
     return handled + discarded + dead + expired + filtered + deduplicated + dropped + stopped + abandoned + waiting;
   }
+};
+
+/// A handler that runs longer than its peal::timeout.
+struct overdue_handler {
+  std::string subscription;
+  event_id id{};
+  std::string event;  ///< the event type's name, if it still stands in its slot
+  nanoseconds running_for{0};
 };
 
 /// One topic.
@@ -58,13 +69,14 @@ struct topic_statistics {
 /// Can the bus do its work?
 enum class health : std::uint8_t {
   ok,
-  degraded,  ///< a subscription is stalled, or a box of dead letters is full
+  degraded,  ///< a subscription is stalled, a handler over its timeout, or a box of dead letters is full
 };
 
 /// The whole bus. Names of stopped subscriptions are not in it.
 struct bus_statistics {
   std::vector<topic_statistics> topics;
   std::vector<subscription_statistics> subscriptions;
+  std::vector<overdue_handler> overdue;  ///< handlers that run longer than they may, now
 };
 
 }  // namespace peal::inline v0

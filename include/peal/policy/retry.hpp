@@ -129,7 +129,7 @@ constexpr applied_action erased(const ended_backoffs<N, End>& chain) noexcept {
 struct failure {
   applied_action action;
   std::string error_text;  ///< what(), or the exception's type name where it has no what(), or "unknown exception"
-  std::error_code code;    ///< of a std::system_error that a rule for it, or none, has caught
+  std::error_code code;    ///< of a std::system_error
 };
 
 /// The rules of one subscription, in the order written.
@@ -173,6 +173,15 @@ class rule_set {
     return {};
   }
 
+  template <class Exception>
+  static constexpr bool names = (detail::is_rule_for<Rules, Exception> || ...);
+
+  /// The action of the rule written for exactly this exception; nothing without one, or where its predicate says no.
+  template <class Exception>
+  [[nodiscard]] std::optional<applied_action> named(const Exception& e) const {
+    return named_from<0>(e);
+  }
+
   /// The action of the rule at `Index`. // called by the catch clauses of detail::guard
   template <std::size_t Index>
   [[nodiscard]] constexpr applied_action action() const noexcept {
@@ -191,6 +200,18 @@ class rule_set {
   using exception_at = typename std::tuple_element_t<Index, std::tuple<Rules...>>::exception_type;
 
  private:
+  template <std::size_t I, class Exception>
+  [[nodiscard]] std::optional<applied_action> named_from([[maybe_unused]] const Exception& e) const {
+    if constexpr (I == typed_count) {
+      return std::nullopt;
+    } else {
+      if constexpr (std::is_same_v<exception_at<I>, Exception>) {
+        if (takes<I>(e)) return action<I>();
+      }
+      return named_from<I + 1>(e);
+    }
+  }
+
   static constexpr std::size_t typed_count = (std::size_t{detail::is_on_rule<Rules>} + ... + 0);
 
   std::tuple<Rules...> rules_;

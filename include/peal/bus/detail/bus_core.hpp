@@ -72,6 +72,8 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   template <class E>
   static constexpr bool is_single = topic_traits<topic_type<E>>::single;
   template <class... Es>
+  static constexpr bool is_timed = (topic_traits<topic_type<Es>>::is_timed && ...);
+  template <class... Es>
   static constexpr bool one_topic = share_a_topic<Es...>();
   template <class E>
   static constexpr std::uint8_t type_number =
@@ -152,12 +154,13 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     for (const topic_base* t : base.topics) all.topics.push_back(t->statistics());
     const std::lock_guard lock{base.wiring};
     for (const auto& s : base.subscriptions) all.subscriptions.push_back(statistics_of(*s));
+    for (const auto& s : base.subscriptions) list_overdue(*s, all.overdue);
     all.subscriptions.insert(all.subscriptions.end(), base.ended.begin(), base.ended.end());
     return all;
   }
 
-  health health_now() const noexcept {
-    if (base.stalled.load(std::memory_order_relaxed) != 0) return health::degraded;
+  health health_now() noexcept {
+    if (base.stalled.load(std::memory_order_relaxed) != 0 || any_overdue(base)) return health::degraded;
     for (const topic_base* t : base.topics) {
       if (t->letters.full()) return health::degraded;
     }

@@ -7,12 +7,16 @@
 #include <peal/policy/retry.hpp>
 #include <peal/ring/sequence.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <system_error>
 #include <utility>
 
 namespace peal::inline v0::detail {
+
+/// When a run began, in the clock's nanoseconds: written by whoever runs it, glanced at by the watchdog; 0: none runs.
+using attempt_clock = std::atomic<std::int64_t>;
 
 /// How one run of the pipeline ended.
 enum class verdict : std::uint8_t {
@@ -31,6 +35,7 @@ enum class verdict : std::uint8_t {
 /// A run that did not simply succeed.
 struct attempt_end {
   verdict what = verdict::handled;
+  bool late = false;  ///< it failed when its time was over
   applied_action action{};
   nanoseconds asked_delay{-1};  ///< of retry_after; negative: none
   std::string error{};
@@ -52,6 +57,7 @@ struct event_at {
   std::uint8_t type;
   const void* event;
   const envelope* around;
+  bool returned = false;  ///< from the dead letters: it does not expire again
 };
 
 }  // namespace peal::inline v0::detail

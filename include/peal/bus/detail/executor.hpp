@@ -21,13 +21,12 @@ struct late_node : timer_node {
 /// The runtime as seen from below; one virtual call a batch or rarer.
 ///
 /// Thread safety: everything may be called from any thread.
-class executor {
+class executor : public clock_source {
  public:
   executor() = default;
   executor(const executor&) = delete;
   executor& operator=(const executor&) = delete;
 
-  [[nodiscard]] virtual time_point now() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t random_bits() noexcept = 0;
 
   /// Queues a seat whose `ready` the caller owns.

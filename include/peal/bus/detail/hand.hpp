@@ -29,6 +29,7 @@ struct hand : seat {
   std::atomic<std::uint32_t> state{idle};
   std::atomic<std::uint64_t> where{0};  ///< the position it runs, for reports about stuck handlers
   std::atomic<bool> in_slot{false};
+  attempt_clock since{0};   ///< when it began to run it, with a timeout; 0: it does not
   std::uint32_t place = 0;  ///< among its subscription's
   hand* next = nullptr;
   delivery current = delivery_access::make();

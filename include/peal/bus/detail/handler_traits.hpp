@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/ordering_checks.hpp>
+#include <peal/bus/detail/time_checks.hpp>
 #include <peal/bus/placement.hpp>
 #include <peal/core/delivery.hpp>
 #include <peal/core/event.hpp>
@@ -48,7 +49,7 @@ inline constexpr bool is_side_store = std::is_same_v<P, side_store>;
 template <class P>
 inline constexpr bool is_policy =
     is_filter<P> || is_middleware<P> || is_idempotent<P> || is_ordered<P> || is_concurrency<P> || is_behind<P> ||
-    is_rule<P> || is_placement<P> || is_side_store<P>;
+    is_rule<P> || is_placement<P> || is_side_store<P> || is_time_policy<P>;
 
 // What a handler returns.
 template <class R>
@@ -136,7 +137,7 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
       (is_policy<Ps> && ...),
       "peal: an argument behind the handler is not a policy; policies are filter, ordered_by, concurrency, idempotent, "
       "on<Ex>, otherwise, "
-      "middleware, behind, side_store, on_poll and on_publisher_thread");
+      "middleware, timeout, expires, on_expiry, behind, side_store, on_poll and on_publisher_thread");
   static_assert(idempotents <= 1, "peal: a subscription has two idempotent policies; keep one, with all its keys");
   static_assert((std::size_t{is_behind<Ps>} + ... + 0) <= 1, "peal: a subscription has two behind policies; keep one");
   static_assert((std::size_t{is_side_store<Ps>} + ... + 0) <= 1,
@@ -176,7 +177,8 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
       ((std::is_copy_constructible_v<Es> || !std::is_same_v<handler_result_t<Handler, Es>, retry_t>)&&...),
       "peal: the handler always answers peal::retry, but its event cannot be copied, so it cannot be kept for "
       "another run; make the event copyable, or answer peal::discard");
-  static constexpr bool ok = ordering_checks<type_list<Es...>, Ps...>::ok;
+  using times = time_checks<type_list<Es...>, Ps...>;
+  static constexpr bool ok = ordering_checks<type_list<Es...>, Ps...>::ok && times::ok;
 };
 
 }  // namespace peal::inline v0::detail

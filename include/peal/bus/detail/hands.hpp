@@ -18,7 +18,7 @@ inline void subscription_base::take_hands(std::vector<hand*>&& given, std::size_
     h.place = static_cast<std::uint32_t>(i);
     h.subscription = this;
     delivery_access::belongs(h.current, topic_.bus.epoch, topic_.index, name_,
-                             cancellation_token{&seat_->signal, seat::stop});
+                             cancellation_token{&seat_->signal, seat::stop}, topic_.bus.runner);
     hands_->give_free(h);
   }
   seat_->reads_at.store(start, std::memory_order_relaxed);
@@ -88,7 +88,7 @@ inline void subscription_base::end_slot(const event_at& at, attempt_end& end) {
       (void)succeed(end.claim, at.type);
       end.claim = nullptr;
       break;
-    case verdict::expired: counts_.expired.add(); break;
+    case verdict::expired: what = decide_expired(end); break;
     case verdict::discarded: counts_.discarded.add(); break;
     default:
       what = decide(end, 1, errors, {});
@@ -143,7 +143,7 @@ inline bool subscription_base::start_kept() {
     if (put_off(*k)) continue;
     any = true;
     if (++k->attempts > 1) counts_.retries.add();
-    const event_at at{k->position, k->type, k->event(), k->has_envelope ? &k->around : nullptr};
+    const event_at at{k->position, k->type, k->event(), k->has_envelope ? &k->around : nullptr, k->cycles != 0};
     attempt_end end;
     end.claim = k->claim;
     end.chain = k->chain;
@@ -189,6 +189,7 @@ inline bool subscription_base::read_one(const event_at& at) {
   error_history none;
   prepare(at, end);
   switch (end.what) {
+    case verdict::expired:
     case verdict::failed: end_slot(at, end); return true;
     case verdict::handled: {
       hand& h = *hands_->take_free();
@@ -209,7 +210,6 @@ inline bool subscription_base::read_one(const event_at& at) {
       if (end.chain != nullptr) pass_on(*end.chain);
       return false;
     case verdict::filtered: counts_.filtered.add(); break;
-    case verdict::expired: counts_.expired.add(); break;
     default: counts_.deduplicated.add(); break;
   }
   slot_ended(at.where);

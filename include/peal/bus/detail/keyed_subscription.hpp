@@ -53,6 +53,10 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
                           checks::inline_handler},
         types_{types},
         parts_{std::move(handler), std::move(policies)...} {
+    if constexpr (checks::times::limits || checks::times::ages || checks::times::letters) {
+      limits = std::apply([](const auto&... p) { return detail::limits_in(p...); }, parts_.policies);
+      if (checks::times::limits) topic.bus.with_timeout.fetch_add(1, std::memory_order_relaxed);
+    }
     if constexpr (ordered) order_ = order_in(parts_.policies);
   }
   ~keyed_subscription() override { keyed_subscription::destroy_handler(); }

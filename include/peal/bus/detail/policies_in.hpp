@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/handler_traits.hpp>
+#include <peal/bus/detail/subscription_base.hpp>
 #include <peal/policy/backoff.hpp>
 #include <peal/policy/idempotency.hpp>
 #include <peal/policy/overflow.hpp>
@@ -55,6 +56,19 @@ idempotency_window window_in(const std::tuple<Ps...>& policies) {
   idempotency_window window{};
   std::apply([&](const auto&... policy) { (void)((detail::window_in_policy(policy, window)) || ...); }, policies);
   return window;
+}
+
+template <class P>
+void take_limit(const P& policy, time_limits& found) noexcept {
+  if constexpr (is_timeout<P>) found.attempt = policy.after;
+  if constexpr (is_expires<P>) found.age = policy.after;
+  if constexpr (is_expired_letters<P>) found.letters = true;
+}
+template <class... Ps>
+time_limits limits_in(const Ps&... policies) noexcept {
+  time_limits found;
+  (detail::take_limit(policies, found), ...);
+  return found;
 }
 
 template <class P>

@@ -20,7 +20,8 @@ enum class patience : std::uint8_t {
 struct publish_call {
   const publish_options* options = nullptr;
   patience wait = patience::none;
-  nanoseconds time{0};  ///< of patience::until
+  nanoseconds time{0};    ///< of patience::until
+  bool complete = false;  ///< the options say all there is: nothing comes from what is being handled
 };
 
 /// Moves from the event only when it accepts it.

@@ -139,11 +139,7 @@ inline std::uint64_t handled_in(bus_base& bus) {
 }
 
 inline stuck_handler stuck_at(const subscription_base& s, position p) {
-  stuck_handler h{s.name(), {}, p};
-  const std::uint8_t tag = s.topic().type_at(p);
-  const auto type = static_cast<std::uint8_t>(tag & slot_tag::type_mask);
-  if ((tag & slot_tag::empty) == 0 && type < s.topic().type_count) h.event = std::string(s.topic().types[type]->name());
-  return h;
+  return {s.name(), event_name_at(s.topic(), p), p};
 }
 
 /// The handlers of a subscription that are running now: one, or those of its hands.

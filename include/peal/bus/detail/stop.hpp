@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/subscription_base.hpp>
+#include <peal/bus/detail/watchdog.hpp>
 #include <peal/observe/statistics.hpp>
 
 #include <memory>
@@ -117,6 +118,7 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
     r.kept = kept;
     r.waiting = unread + kept;
     r.stalled = s.stalled();
+    r.overdue = count_overdue(s);
     if (sits) {
       r.dropped += s.topic().dropped_by(s.place(), s.types());
       r.paused = (s.place().signal.load(std::memory_order_relaxed) & seat::pause) != 0;

@@ -66,7 +66,7 @@ inline bool subscription_base::put_aside(const decision& what, const event_at& a
   kept_ptr k = copy_aside(at);
   if (k == nullptr) return false;
   k->errors = std::move(errors);
-  k->attempts = what.step == next_step::wait_behind ? 0 : 1;
+  k->attempts = what.step == next_step::wait_behind || what.cause == dead_cause::expired ? 0 : 1;
   k->chain = what.chain;
   carry_out(what, k);
   return true;
@@ -159,8 +159,10 @@ inline bool subscription_base::run_due() {
     running_position_.store(k->position, std::memory_order_relaxed);
     attempt_end end;
     attempt_kept(*k, end);
+    delivery_access::left(delivery_);
     end_kept(k, end);
   }
+  running_since.store(0, std::memory_order_relaxed);
   return run_first_ != nullptr && !blocked();
 }
 

@@ -22,6 +22,13 @@
 
 namespace peal::inline v0::detail {
 
+/// What one subscription says about time.
+struct time_limits {
+  nanoseconds attempt{0};  ///< 0: no timeout
+  nanoseconds age{0};      ///< 0: events of any age are handled
+  bool letters = false;    ///< expired ones become letters
+};
+
 class subscription_base {
  public:
   enum class life : std::uint32_t { running, stopped };
@@ -51,6 +58,7 @@ class subscription_base {
   [[nodiscard]] std::uint64_t kept_ever() const noexcept { return kept_ever_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t oldest_kept() const noexcept { return oldest_kept_.load(std::memory_order_acquire); }
   [[nodiscard]] bool outputs_waiting() const noexcept { return outputs_waiting_.load(std::memory_order_acquire); }
+  [[nodiscard]] time_point now() const noexcept { return topic_.bus.runner->now(); }
   [[nodiscard]] bool wants(std::uint8_t type) const noexcept { return ((types_ >> type) & 1U) != 0; }
 
   // What a run consists of; only the owner of the seat's `running` calls these.
@@ -59,7 +67,7 @@ class subscription_base {
   void sit(seat& s) noexcept {
     seat_ = &s;
     delivery_access::belongs(delivery_, topic_.bus.epoch, topic_.index, name_,
-                             cancellation_token{&s.signal, seat::stop});
+                             cancellation_token{&s.signal, seat::stop}, topic_.bus.runner);
   }
   [[nodiscard]] seat& place() const noexcept { return *seat_; }
   [[nodiscard]] const delivery& current() const noexcept { return delivery_; }
@@ -145,9 +153,11 @@ class subscription_base {
     if (took > nanoseconds{50'000} && limit_ > 1) limit_ /= 2;
   }
 
-  unsigned hands_wanted = 1;   ///< of concurrency{n}; set before it stands
-  const bool runs_here;        ///< on publishers' threads: it has no seat
-  const std::uint64_t number;  ///< of all subscriptions that the bus ever had, this one's
+  time_limits limits{};            ///< set before it stands
+  attempt_clock running_since{0};  ///< when the handler began, with a timeout; 0: it does not run
+  unsigned hands_wanted = 1;       ///< of concurrency{n}; set before it stands
+  const bool runs_here;            ///< on publishers' threads: it has no seat
+  const std::uint64_t number;      ///< of all subscriptions that the bus ever had, this one's
   delivery_counters counts_{};
   std::atomic<std::uint64_t> returning_{0};  ///< redriven letters on their way back
   std::atomic<std::uint32_t> asked_{0};      ///< so many ask its policies although they do not run it
@@ -187,6 +197,11 @@ class subscription_base {
     return true;
   }
 
+  [[nodiscard]] time_point expiry_of(const envelope& e) const noexcept;
+  void begin_attempt(delivery& d, attempt_clock& since) const noexcept;
+  [[gnu::cold]] bool take_failed(const delivery& d, attempt_end& end, failure* failed,
+                                 const attempt_clock& since) noexcept;
+
   /// The same on the publisher's thread, concurrently: nothing can be kept but a letter.
   void end_here(const event_at& at, attempt_end& end) noexcept;
   [[gnu::cold]] void failed_here(const event_at& at, failure& failed) noexcept;
@@ -194,8 +209,6 @@ class subscription_base {
 
   /// The first run of an event did not succeed. True: the event in the slot is done with.
   bool end_first(const event_at& at, attempt_end& end);
-
-  [[nodiscard]] time_point now() const noexcept { return topic_.bus.runner->now(); }
 
   delivery delivery_ = delivery_access::make();
 
@@ -227,6 +240,7 @@ class subscription_base {
   };
 
   decision decide(attempt_end& end, std::uint32_t attempts, error_history& errors, const retry_progress& before);
+  decision decide_expired(const attempt_end& end) noexcept;
   bool next_run(const applied_action& action, std::uint32_t attempts, nanoseconds elapsed,
                 retry_progress& progress) noexcept;
   bool carry_out(const decision& what, kept_ptr& k) noexcept;
@@ -327,3 +341,4 @@ class subscription_base {
 #include <peal/bus/detail/key_order.hpp>
 #include <peal/bus/detail/subscription_aside.hpp>
 #include <peal/bus/detail/subscription_failures.hpp>
+#include <peal/bus/detail/subscription_time.hpp>

@@ -11,10 +11,10 @@ inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
   decision what;
   error_history errors;
   switch (end.what) {
-    case verdict::not_run:
     case verdict::handled: return true;
+    case verdict::not_run: return false;  // its subscription is being stopped: it is left where it is
     case verdict::filtered: counts_.filtered.add(); break;
-    case verdict::expired: counts_.expired.add(); break;
+    case verdict::expired: what = decide_expired(end); break;
     case verdict::deduplicated: counts_.deduplicated.add(); return true;
     case verdict::discarded: counts_.discarded.add(); break;
     case verdict::behind: what = {next_step::wait_behind, {}, {}, end.claim}; break;
@@ -56,8 +56,15 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
     join_chain(*end.chain, kept_ptr{k});
     return;
   }
-  if (end.what == verdict::failed || end.what == verdict::rejected) {
-    const decision what = decide(end, k->attempts, k->errors, k->progress);
+  if (end.what == verdict::not_run) {  // its subscription is being stopped
+    --k->attempts;
+    k->claim = end.claim;
+    return queue(*k);
+  }
+  if (end.what == verdict::failed || end.what == verdict::rejected || end.what == verdict::expired) {
+    const bool ran = end.what != verdict::expired;
+    if (!ran) --k->attempts;
+    const decision what = ran ? decide(end, k->attempts, k->errors, k->progress) : decide_expired(end);
     if (what.step != next_step::none) {
       kept_ptr owned{k};
       carry_out(what, owned);
@@ -68,7 +75,7 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
   switch (end.what) {
     case verdict::handled: succeed(end.claim, type); break;
     case verdict::filtered: counts_.filtered.add(); break;
-    case verdict::expired: counts_.expired.add(); break;
+    case verdict::expired: break;  // counted
     case verdict::deduplicated: counts_.deduplicated.add(); break;
     default: counts_.discarded.add(); break;
   }
@@ -78,8 +85,9 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
 }
 
 inline void subscription_base::end_here(const event_at& at, attempt_end& end) noexcept {
-  const bool buried =
-      end.what == verdict::rejected || (end.what == verdict::failed && end.action.kind != action_kind::discarded);
+  const bool expired = end.what == verdict::expired && limits.letters;
+  const bool buried = expired || end.what == verdict::rejected ||
+                      (end.what == verdict::failed && end.action.kind != action_kind::discarded);
   if (end.what == verdict::failed || end.what == verdict::rejected) counts_.failures.add_shared();
   if (!buried) {
     (end.what == verdict::filtered  ? counts_.filtered
@@ -96,9 +104,12 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
       k->around = *at.around;
       k->has_envelope = true;
     }
-    k->attempts = 1;
-    k->errors.add({1, now(), std::move(end.error), end.code});
-    k->cause = end.what == verdict::rejected ? dead_cause::rejected : dead_cause::failed;
+    k->attempts = expired ? 0 : 1;
+    if (!expired) k->errors.add({1, now(), std::move(end.error), end.code});
+    k->cause = expired                         ? dead_cause::expired
+               : end.what == verdict::rejected ? dead_cause::rejected
+               : end.late                      ? dead_cause::timed_out
+                                               : dead_cause::failed;
     k->died_at = now();
     k->subscription = name_;
     k->owner_number = number;
@@ -134,7 +145,7 @@ inline subscription_base::decision subscription_base::decide(attempt_end& end, s
       if (end.action.at_end == action_kind::discarded) return {};
     }
   }
-  return {next_step::bury, {}, dead_cause::failed, end.claim};
+  return {next_step::bury, {}, end.late ? dead_cause::timed_out : dead_cause::failed, end.claim};
 }
 
 /// The plan that has a further run for this delivery, and its wait; false when the runs of all plans are used up.

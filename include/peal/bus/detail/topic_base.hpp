@@ -93,7 +93,8 @@ struct bus_base {
   std::vector<topic_base*> topics;
   bool closed = false;  ///< no subscription is added any more, under `wiring`
   std::atomic<std::uint64_t> subscriptions_ever{0};
-  std::atomic<std::uint32_t> visitors{0};  ///< publishers that wait, or are on their way out of waiting
+  std::atomic<std::uint32_t> with_timeout{0};  ///< how many subscriptions, ever, have one
+  std::atomic<std::uint32_t> visitors{0};      ///< publishers that wait, or are on their way out of waiting
   static constexpr std::uint32_t max_hands_queued = 1024;
   std::atomic<std::uint32_t> hands_queued{0};  ///< the executor's queues have room for so many
   std::atomic<std::uint32_t> stalled{0};       ///< how many subscriptions wait for something other than an event
@@ -160,6 +161,7 @@ class topic_base {
   const std::uint8_t index;
   const event_ops* const* types = nullptr;  ///< by the type's index
   std::uint8_t type_count = 0;
+  bool timed = false;  ///< envelopes say when events were published
   letter_box letters;
 
  protected:

@@ -45,6 +45,7 @@ class topic_core final : public topic_base {
         max_subscriptions_{o.max_subscriptions} {
     types = storage_from<typename traits::events>::ops.data();
     type_count = static_cast<std::uint8_t>(traits::events::size);
+    timed = traits::is_timed;
     free_seats_.reserve(max_seats_);
     for (std::size_t i = 0; i < max_seats_; ++i) seats_[i].topic = this;
     lane_timer_.owner = this;
@@ -230,21 +231,26 @@ class topic_core final : public topic_base {
 
   /// Fills the envelope if there is anything to say.
   bool surround(envelope& e, const publish_options* o, const delivery* parent) noexcept {
-    const bool said = o != nullptr && (o->correlation || o->causation || o->time_to_live.count() != 0);
+    const bool limited = o != nullptr && (o->time_to_live.count() != 0 || o->deadline != time_point::max());
+    const bool said = o != nullptr && (o->correlation || o->causation || limited);
     if (!said && parent == nullptr && !traits::is_timed) return false;
     e = envelope{};
     if (parent != nullptr) {
       e.correlation = parent->correlation();
       e.causation = parent->id();
+      if (!limited) e.deadline = delivery_access::passes_on(*parent);
     }
     if (o != nullptr) {
       if (o->correlation) e.correlation = o->correlation;
       if (o->causation) e.causation = o->causation;
+      e.deadline = smaller(e.deadline, o->deadline);
     }
     if (traits::is_timed || (o != nullptr && o->time_to_live.count() != 0)) {
       const time_point now = runner_.now();
       if (traits::is_timed) e.published = now;
-      if (o != nullptr && o->time_to_live.count() != 0) e.deadline = saturating_add(now, o->time_to_live);
+      if (o != nullptr && o->time_to_live.count() != 0) {
+        e.deadline = smaller(e.deadline, saturating_add(now, o->time_to_live));
+      }
     }
     return true;
   }

@@ -84,7 +84,7 @@ template <class E>
 inline result<receipt> topic_core<Runtime, Topic>::publish_inside(E& event, const publish_call& call,
                                                                   frame* inside) noexcept {
   const caller who = inside != nullptr ? caller::insider : caller::outsider;
-  const delivery* const parent = inside != nullptr ? inside->current : nullptr;
+  const delivery* const parent = inside != nullptr && !call.complete ? inside->current : nullptr;
   if (lane_.empty()) {
     hold_place place{holds_, needs_hold(type_of<E>, inside)};
     const claim_result c = place.ready() ? ring_.try_claim(1, who) : claim_result{claim_status::full, 0};
@@ -151,7 +151,7 @@ template <class Runtime, class Topic>
 void topic_core<Runtime, Topic>::run_here(const event_at& at, frame& f) noexcept {
   delivery d = delivery_access::make();
   // The subscription's name is set by those handlers that can ask for it.
-  delivery_access::belongs(d, bus.epoch, index, {}, cancellation_token{});
+  delivery_access::belongs(d, bus.epoch, index, {}, cancellation_token{}, bus.runner);
   delivery_access::at(d, at.where, at.around, true);
   f.current = &d;
   here_.dispatch(at.type, f.cell, [&](const inline_entry& e) noexcept {

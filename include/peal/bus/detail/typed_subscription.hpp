@@ -30,6 +30,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   using base::now, base::place, base::succeed, base::end_first, base::end_here, base::failed_here;
   using output_events = all_outputs<Handler, Es...>;
   static constexpr bool publishes = output_events::size != 0;
+  static constexpr bool timed = checks::times::limits || checks::times::ages;
 
  public:
   using ports = typename outputs<output_events>::ports;
@@ -63,6 +64,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
       if (!consumed) break;
       p = next;
     }
+    if constexpr (checks::times::limits) this->running_since.store(0, std::memory_order_relaxed);
     counts_.taken.add(sums.taken);
     counts_.handled.add(sums.handled);
     return p;
@@ -165,20 +167,31 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   void attempt(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
     std::optional<failure> failed = parts_.rules.run([&] { pipeline(event, type, d, end, out); });
     if (failed) [[unlikely]] {
-      end.fail(*failed);
+      take_failed(d, end, &*failed, this->running_since);
       if constexpr (publishes) out.clear();
+    } else if constexpr (checks::times::limits) {
+      if (end.what == verdict::failed) take_failed(d, end, nullptr, this->running_since);
     }
   }
 
   /// A run of it ends by returning or by throwing, if the event has no envelope: there is nothing else to look at.
   template <class E>
   static constexpr bool plain =
-      std::is_void_v<handler_result_t<Handler, E>> && !dedups && !ordered && !(is_filter<Ps> || ...);
+      std::is_void_v<handler_result_t<Handler, E>> && !dedups && !ordered && !(is_filter<Ps> || ...) && !timed;
   template <class E>
   void attempt_plain(const E& event, delivery& d, attempt_end& end) {
     std::optional<failure> failed = run_plain(event, d);
     if (failed) [[unlikely]]
-      end.fail(*failed);
+      take_failed(d, end, &*failed, this->running_since);
+  }
+  /// A run that failed: where it was late, the rule for that decides.
+  [[gnu::cold]] void take_failed(const delivery& d, attempt_end& end, failure* failed, const attempt_clock& since) {
+    if (!base::take_failed(d, end, failed, since)) return;
+    if constexpr (rules_of<Ps...>::template names<timed_out>) {
+      (void)rule_set<>{}.run([&] {  // a predicate that throws says no
+        if (const auto action = parts_.rules.named(timed_out{end.error})) end.action = *action;
+      });
+    }
   }
   template <class E>
   std::optional<failure> run_plain(const E& event, delivery& d) {
@@ -187,8 +200,9 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
 
   template <class E, class Slots>
   void pipeline(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
-    if (!wanted_now(event, delivery_access::envelope_of(d), end)) return;
+    if (!wanted_now(event, delivery_access::envelope_of(d), d.redriven(), end)) return;
     if (!admit(event, type, end)) return;
+    if constexpr (timed) this->begin_attempt(d, this->running_since);
     run_handler(event, d, end, out);
   }
 
@@ -196,7 +210,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   template <class E>
   void prepare_one(const E& event, const event_at& at, attempt_end& end) {
     std::optional<failure> failed = parts_.rules.run([&] {
-      if (!wanted_now(event, at.around, end)) return;
+      if (!wanted_now(event, at.around, at.returned, end)) return;
       if constexpr (ordered) {
         if (end.chain == nullptr) {
           bool made = false;
@@ -218,11 +232,17 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   void run_by_hand(const E& event, hand& h) {
     auto& out = hand_outputs_[h.place];
     std::optional<failure> failed = parts_.rules.run([&] {
-      if (in_time(h.at.around, h.end)) run_handler(event, h.current, h.end, out);
+      if (!in_time(h.at.around, h.at.returned, h.end)) return;
+      if constexpr (timed) this->begin_attempt(h.current, h.since);
+      run_handler(event, h.current, h.end, out);
     });
-    if (!failed) return;
-    h.end.fail(*failed);
-    if constexpr (publishes) out.clear();
+    if (failed) {
+      take_failed(h.current, h.end, &*failed, h.since);
+      if constexpr (publishes) out.clear();
+    } else if constexpr (checks::times::limits) {
+      if (h.end.what == verdict::failed) take_failed(h.current, h.end, nullptr, h.since);
+    }
+    if constexpr (checks::times::limits) h.since.store(0, std::memory_order_relaxed);
   }
 
   template <class E>
@@ -242,13 +262,15 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     return true;
   }
   template <class E>
-  bool wanted_now(const E& event, const envelope* around, attempt_end& end) {
-    if (parts_.passes(event)) return in_time(around, end);
+  bool wanted_now(const E& event, const envelope* around, bool returned, attempt_end& end) {
+    if (parts_.passes(event)) return in_time(around, returned, end);
     end.what = verdict::filtered;
     return false;
   }
-  bool in_time(const envelope* around, attempt_end& end) const noexcept {
-    if (around == nullptr || around->deadline == time_point::max() || now() <= around->deadline) return true;
+  bool in_time(const envelope* around, bool returned, attempt_end& end) const noexcept {
+    if (around == nullptr || returned) return true;
+    const time_point until = checks::times::ages ? this->expiry_of(*around) : around->deadline;
+    if (until == time_point::max() || now() <= until) return true;
     end.what = verdict::expired;
     return false;
   }
@@ -290,7 +312,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     } else if constexpr (std::is_same_v<V, outcome>) {
       if (returned.what() != outcome::kind::handled) parts_.template take_outcome<E>(returned, end);
     } else {
-      out.belong({d.correlation(), d.id(), {}});
+      out.belong({d.correlation(), d.id(), {}, delivery_access::passes_on(d)});
       out.template store<First>(std::forward<R>(returned));
     }
   }

@@ -33,10 +33,23 @@ std::string_view text_of(const Exception& e) noexcept {
   }
 }
 
+/// Of the exception that is being handled, whatever its clause calls it.
+inline std::error_code code_of_current() noexcept {
+  try {
+    throw;
+  } catch (const std::system_error& e) {
+    return e.code();
+  } catch (...) {
+    return {};
+  }
+}
+
 template <class Exception>
 std::error_code code_of(const Exception& e) noexcept {
   if constexpr (std::is_convertible_v<const Exception*, const std::system_error*>) {
     return e.code();
+  } else if constexpr (std::is_convertible_v<const std::system_error*, const Exception*>) {
+    return code_of_current();
   } else {
     return {};
   }

@@ -26,6 +26,11 @@ concept is_otherwise = !is_on_rule<T> && requires(const T& t) {
   t.action;
 };
 
+template <class Rule, class Exception>
+inline constexpr bool is_rule_for = false;
+template <is_on_rule Rule, class Exception>
+inline constexpr bool is_rule_for<Rule, Exception> = std::is_same_v<typename Rule::exception_type, Exception>;
+
 template <class... Rules>
 constexpr bool otherwise_before_end() noexcept {
   if constexpr (sizeof...(Rules) < 2) {

@@ -118,3 +118,47 @@ TEST_CASE("redrive: an edit asks the keys of a subscription that is being stoppe
   editor.join();
   CHECK(fx->dead_letters<parcel>().size() == 8);
 }
+
+TEST_CASE(
+    "start_redrive: on threads letters go back at once or slowly, are paused and stopped, and all are told of once",
+    "[bus][threads][P3][P25]") {
+  const watchdog guard{"redrives at a rate on threads"};
+  const std::uint64_t events = repeat(2'000, 20);
+  using letter = peal::dead_letter_record<parcel>;
+  std::atomic<bool> down{true};
+  std::atomic<std::uint64_t> handled{0};
+  std::vector<std::atomic<std::uint32_t>> told(8 * events);
+  bus_fixture<parcel, peal::topic<letter, peal::capacity<65536>>> fx{{.workers = 2}};
+  auto alert = fx.subscribe<letter>("alert", [&](const letter& l) {
+    if (l.number < told.size()) told[l.number].fetch_add(1);
+  });
+  auto s = fx.subscribe<parcel>("parcels", [&](const parcel& p) {
+    if (down && p.id % 2 == 0) throw std::runtime_error("even");
+    handled.fetch_add(1);
+  });
+  std::atomic<bool> over{false};
+  std::thread fickle{[&] {
+    while (!over) {
+      auto r = fx->start_redrive<parcel>({}, peal::redrive_options{.per_second = 1e6, .burst = 64, .max_cycles = 2},
+                                         [](parcel& p) { ++p.edits; });
+      r.pause();
+      std::this_thread::yield();
+      r.resume();
+      for (int i = 0; i != 100 && r.progress().state == peal::redrive_state::running; ++i) std::this_thread::yield();
+    }
+  }};
+  for (std::uint64_t id = 0; id != events; ++id) (void)fx->publish(parcel{id});
+  fx.settle();
+  down = false;
+  auto r = fx->start_redrive<parcel>({}, peal::redrive_options{.per_second = 1e6, .burst = 1024});
+  over = true;
+  fickle.join();
+  peal_test::until([&] { return r.progress().state == peal::redrive_state::finished; });
+  (void)fx->redrive<parcel>();
+  fx.settle();
+  CHECK(handled == events);
+  CHECK(fx->dead_letters<parcel>().empty());
+  CHECK(fx->statistics().topics[0].untold == 0);
+  CHECK(fx.of("alert").handled == fx.of("parcels").redriven);
+  for (const auto& n : told) CHECK(n.load() <= 1);
+}

@@ -207,3 +207,175 @@ TEST_CASE("redrive: one that was redriven max_cycles times stays", "[bus][P25]")
   CHECK(s.statistics().redriven == 2);
   CHECK_THROWS_AS(fx.bus.redrive<order>({}, peal::redrive_options{.per_second = 1}), peal::bad_option);
 }
+
+TEST_CASE("start_redrive: letters go back at the rate, the burst first, oldest first", "[bus][P25]") {
+  shop fx;
+  auto s = fx.billing();
+  for (int i = 1; i <= 8; ++i) fx.publish(i, "ann");
+  REQUIRE(fx.bus.settle());
+  fx.down = false;
+  const auto start = fx.now();
+  auto r = fx.bus.start_redrive<order>({.limit = 7}, peal::redrive_options{.per_second = 2, .burst = 3});
+  CHECK(fx.handled.empty());
+  std::vector<std::pair<std::size_t, std::chrono::nanoseconds>> seen;
+  while (fx.now() - start < 5s) {
+    fx.advance(50ms);
+    if (seen.empty() || seen.back().first != fx.handled.size()) seen.emplace_back(fx.handled.size(), fx.now() - start);
+  }
+  REQUIRE(seen.size() == 5);
+  CHECK(seen[0].first == 3);
+  CHECK(seen[0].second == 50ms);
+  for (std::size_t i = 1; i != 5; ++i) {
+    CHECK(seen[i].first == 3 + i);
+    CHECK(seen[i].second >= i * 500ms);  // never early
+    CHECK(seen[i].second <= i * 500ms + 50ms);
+  }
+  CHECK(fx.handled == std::vector<int>{1, 2, 3, 4, 5, 6, 7});
+  CHECK(r.progress().state == peal::redrive_state::finished);
+  CHECK(r.progress().redriven == 7);
+  CHECK(fx.numbers().size() == 1);
+}
+
+TEST_CASE("start_redrive: paused it waits, stopped it leaves the rest as letters, and another one goes on there",
+          "[bus][P25]") {
+  shop fx;
+  auto s = fx.billing();
+  for (int i = 1; i <= 6; ++i) fx.publish(i, "ann");
+  REQUIRE(fx.bus.settle());
+  fx.down = false;
+  const peal::redrive_options slowly{.per_second = 1};
+  auto r = fx.bus.start_redrive<order>({}, slowly);
+  fx.advance(1500ms);
+  CHECK(fx.handled.size() == 2);
+  r.pause();
+  CHECK(r.progress().state == peal::redrive_state::paused);
+  fx.advance(1h);
+  CHECK(fx.handled.size() == 2);
+  r.resume();
+  fx.advance(500ms);
+  CHECK(fx.handled.size() == 3);
+  r.stop();
+  CHECK(r.progress().state == peal::redrive_state::stopped);
+  CHECK(r.progress().reached == 3);
+  fx.advance(1h);
+  CHECK(fx.handled.size() == 3);
+  CHECK(fx.numbers() == std::vector<std::uint64_t>{4, 5, 6});
+  {
+    const auto dropped = fx.bus.start_redrive<order>({}, slowly);
+    fx.advance(100ms);
+  }
+  fx.advance(1h);
+  CHECK(fx.handled.size() == 4);  // its token died
+  fx.bus.start_redrive<order>({.after = r.progress().reached}, slowly).keep();
+  fx.advance(1h);
+  CHECK(fx.handled.size() == 6);
+}
+
+TEST_CASE("start_redrive: letters that die again are not taken twice, and max_cycles holds", "[bus][P25]") {
+  shop fx;
+  auto s = fx.billing();
+  for (int i = 1; i <= 3; ++i) fx.publish(i, "ann");
+  REQUIRE(fx.bus.settle());
+  const peal::redrive_options once{.per_second = 10, .max_cycles = 1};
+  auto r = fx.bus.start_redrive<order>({}, once);
+  fx.advance(1h);
+  CHECK(r.progress().state == peal::redrive_state::finished);
+  CHECK(r.progress().redriven == 3);
+  CHECK(s.statistics().redriven == 3);
+  auto again = fx.bus.start_redrive<order>({}, once);
+  fx.advance(1h);
+  CHECK(again.progress().redriven == 0);
+  CHECK(again.progress().refused_count == 3);
+  REQUIRE(again.progress().refused.size() == 3);
+  CHECK(again.progress().refused[0].why == redrive_errc::cycles);
+  CHECK(fx.numbers().size() == 3);
+}
+
+TEST_CASE("start_redrive: what follows a letter that held its key is edited too, keeps its order and is waited for",
+          "[bus][P23][P25]") {
+  shop fx;
+  auto s = fx.billing(peal::ordered_by{&order::customer});
+  for (int i = 1; i <= 4; ++i) fx.publish(i, "ann");
+  for (int i = 5; i <= 6; ++i) fx.publish(i, "bob");
+  REQUIRE(fx.bus.settle());
+  fx.down = false;
+  auto r = fx.bus.start_redrive<order>({}, peal::redrive_options{.per_second = 1}, [](order& o) {
+    if (o.id == 3) throw 1;
+    if (o.id == 6) o.customer = "eve";
+    o.address += "x";
+  });
+  fx.advance(5ms);
+  CHECK(fx.handled == std::vector<int>{1, 2, 3, 4});
+  CHECK(fx.addresses == std::vector<std::string>{"x", "x", "", "x"});
+  fx.advance(3900ms);
+  CHECK(fx.handled.size() == 4);
+  fx.advance(200ms);
+  CHECK(fx.handled == std::vector<int>{1, 2, 3, 4, 5, 6});
+  CHECK(fx.addresses.back().empty());
+  const auto p = r.progress();
+  CHECK(p.redriven == 6);
+  REQUIRE(p.refused.size() == 2);
+  CHECK(p.refused[0].why == redrive_errc::threw);
+  CHECK(p.refused[1].why == redrive_errc::key_changed);
+}
+
+TEST_CASE("start_redrive: one that cannot go is passed over; a drain ends it, and so does its bus", "[bus][P10][P25]") {
+  peal::redriving r;
+  {
+    shop fx;
+    auto s = fx.billing();
+    auto gone = fx.subscribe<order>("gone", [](const order&) { throw gateway_down(); });
+    for (int i = 1; i <= 4; ++i) fx.publish(i, "ann");
+    REQUIRE(fx.bus.settle());
+    gone.stop();
+    fx.down = false;
+    const auto picky = peal::letters_where{[](const order& o) {
+      if (o.id == 2) throw 1;
+      return true;
+    }};
+    r = fx.bus.start_redrive<order>({}, peal::redrive_options{.per_second = 1}, picky);
+    fx.advance(1100ms);
+    CHECK(fx.handled == std::vector<int>{1, 3});
+    CHECK(r.progress().refused[0].why == redrive_errc::threw);
+    auto nobody = fx.bus.start_redrive<order>({.subscription = "gone"}, peal::redrive_options{.per_second = 1});
+    fx.advance(5ms);
+    CHECK(nobody.progress().state == peal::redrive_state::finished);
+    REQUIRE(nobody.progress().refused.size() == 4);
+    CHECK(nobody.progress().refused[3].why == redrive_errc::no_subscription);
+    CHECK(fx.bus.drain(1s).complete);
+    fx.advance(1h);
+    CHECK(r.progress().state == peal::redrive_state::stopped);
+    CHECK(fx.handled == std::vector<int>{1, 3});
+    r = fx.bus.start_redrive<order>({}, peal::redrive_options{.per_second = 1});
+  }
+  CHECK(r.progress().state == peal::redrive_state::stopped);
+  r.stop();
+  shop fx;
+  CHECK_THROWS_AS(fx.bus.start_redrive<order>({}), peal::bad_option);
+  CHECK_THROWS_AS(fx.bus.start_redrive<order>({}, peal::redrive_options{.per_second = 1, .burst = 0}),
+                  peal::bad_option);
+  CHECK_THROWS_AS(fx.bus.start_redrive<order>({}, peal::redrive_options{.per_second = 1, .dry_run = true}),
+                  peal::bad_option);
+}
+
+TEST_CASE("start_redrive: a rate beyond what timers can tell is kept in the long run", "[bus][P25]") {
+  stepped<order> fx;
+  bool down = true;
+  std::size_t handled = 0;
+  auto s = fx.subscribe<order>("s", [&](const order&) {
+    if (down) throw gateway_down();
+    ++handled;
+  });
+  for (int i = 0; i != 4'000; ++i) {
+    fx.bus.publish(order{i});
+    if (i % 1'000 == 0) fx.run();
+  }
+  REQUIRE(fx.bus.settle());
+  down = false;
+  auto r = fx.bus.start_redrive<order>({}, peal::redrive_options{.per_second = 3'000});
+  fx.advance(1s);
+  CHECK(handled >= 2'990);
+  CHECK(handled <= 3'010);
+  fx.advance(1s);
+  CHECK(handled == 4'000);
+}

@@ -2,12 +2,15 @@
 // The part of a bus that is about its dead letters.
 #pragma once
 
-#include <peal/bus/detail/letter_desk.hpp>
+#include <peal/bus/detail/redrive_job.hpp>
 #include <peal/bus/redrive.hpp>
+#include <peal/bus/redriving.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace peal::inline v0 {
@@ -85,6 +88,25 @@ struct letter_wiring {
   static constexpr bool ok = tests_fit && known && one_each;
 };
 
+/// A redrive at a rate with its test and its edit.
+template <class E, class... Args>
+class typed_redrive final : public redrive_job {
+ public:
+  typed_redrive(bus_base& bus, topic_base& topic, std::uint8_t type, redrive_order order, redrive_jobs& all,
+                std::tuple<Args...> args)
+      : redrive_job{bus, topic, type, std::move(order), all},
+        args_{std::move(args)},
+        how_{std::apply([](auto&... arg) { return letter_arguments<E>{arg...}; }, args_)} {}
+
+ protected:
+  [[nodiscard]] letter_test where() noexcept override { return how_.where; }
+  [[nodiscard]] letter_edit edit() noexcept override { return how_.edit; }
+
+ private:
+  std::tuple<Args...> args_;
+  letter_arguments<E> how_;
+};
+
 /// Base of `basic_bus`: what it says of its letters.
 template <class Bus>
 class bus_letters {
@@ -121,6 +143,23 @@ class bus_letters {
       return core().template redrive<E>(q, how);
     } else {
       return redrive_report{};
+    }
+  }
+
+  /// The same at a rate: letters go back one after the other, never more than `burst` at once and `per_second` in the long
+  /// run, on the thread of the timers. Redriven is what there is when it starts, oldest first; what it has not reached
+  /// stays a letter, also when the bus drains.
+  ///
+  /// What a letter holds its key before follows it at once, counts as so many letters and is waited for. A letter whose
+  /// test, edit or copy throws is refused, and it goes on; so is one whose subscription does not stand.
+  /// Errors: bad_option for a rate of 0, a burst of 0, a dry run; bad_alloc.
+  /// Example: `auto r = bus.start_redrive<order_placed>({}, peal::redrive_options{.per_second = 50, .max_cycles = 3});`
+  template <event E, class... Args>
+  [[nodiscard]] redriving start_redrive(const dead_letter_query& q, Args... args) {
+    if constexpr (redrivable<E, Args...>()) {
+      return core().template start_redrive<E>(q, std::tuple<Args...>{std::move(args)...});
+    } else {
+      return {};
     }
   }
 

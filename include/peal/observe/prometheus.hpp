@@ -118,6 +118,8 @@ inline void write_topics(prometheus_writer& out, const bus_statistics& s) {
   each("peal_unread_events", "gauge", "Events behind the slowest subscription that holds publishers back.",
        [](const stats& x) { return x.unread; });
   each("peal_capacity_events", "gauge", "Events a topic has room for.", [](const stats& x) { return x.capacity; });
+  each("peal_untold_letters_total", "counter", "Dead letters whose own topic had no room to be told of them.",
+       [](const stats& x) { return x.untold; });
   each("peal_dead_letters", "gauge", "Dead letters kept now.", [](const stats& x) { return x.letters; });
 }
 

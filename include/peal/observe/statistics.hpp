@@ -63,6 +63,7 @@ struct topic_statistics {
   std::uint64_t in_lane = 0;     ///< published inside handlers, waiting for room
   std::uint64_t capacity = 0;
   std::uint64_t letters = 0;  ///< dead letters kept now
+  std::uint64_t untold = 0;   ///< letters whose own topic had no room to be told of them; they are kept all the same
   std::uint64_t unread = 0;   ///< behind the slowest subscription that holds publishers back
 };
 

@@ -55,6 +55,13 @@ class error_history {
 };
 
 /// A dead letter as data: the event and all that is known of its end.
+///
+/// A bus that names it among its topics publishes each new letter of E there, once: `peal::bus<order_placed,
+/// peal::dead_letter_record<order_placed>>`, and `bus.subscribe<peal::dead_letter_record<order_placed>>("alert", …)` hears
+/// of them. Correlation is the event's, causation the event itself.
+/// Capacity: of that topic and its lane, and never more: who fails is not held back by who listens. Without room there the
+/// letter is not told of but counted (`topic_statistics::untold`); it stands among the letters all the same.
+/// Order: that of their numbers, of one subscription. Letters of such subscriptions are told to nobody: there is no circle.
 template <class E>
 struct dead_letter_record {
   E event;

@@ -2,6 +2,7 @@
 // What a bus is made of, shared with its threads and outliving it where it must.
 #pragma once
 
+#include <peal/bus/detail/letter_events.hpp>
 #include <peal/bus/detail/rest.hpp>
 #include <peal/bus/detail/schedule.hpp>
 #include <peal/bus/detail/topic_core.hpp>
@@ -89,7 +90,9 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   explicit bus_core(const bus_options& o)
       : runner{o, sizeof...(Topics) * seats_for(o.max_subscriptions)},
         on_stuck_{o.on_stuck},
-        topics_{prepare(o), runner, o} {}
+        topics_{prepare(o), runner, o} {
+    (set_tellers<typename topic_traits<Topics>::events>(), ...);
+  }
 
   /// The last owner outside the threads lets go.
   static void end(const std::shared_ptr<bus_core>& core) noexcept {
@@ -139,6 +142,19 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     if (!runner.alive()) return {};
     return desk<E>().redrive(q, how.options, how.where, how.edit, &publish_again<E>);
   }
+  template <class E, class... Args>
+  redriving start_redrive(const dead_letter_query& q, std::tuple<Args...> args) {
+    const redrive_options o = std::apply([](auto&... arg) { return letter_arguments<E>{arg...}.options; }, args);
+    o.check_rate();
+    if (!runner.alive()) return {};
+    redrive_order order{q, o, &publish_again<E>,
+                        [](topic_base& t) noexcept { return core_of<E>(t).state() == claim_status::claimed; }};
+    const std::shared_ptr<redrive_job> job{new typed_redrive<E, Args...>(base, topic_of<E>(), type_number<E>,
+                                                                         std::move(order), redrives_, std::move(args))};
+    redrives_.add(job);
+    job->start();
+    return {job, link()};
+  }
   template <class E>
   redrive_errc edit_letter(std::uint64_t number, const letter_edit& edit) {
     return runner.alive() ? desk<E>().edit_one(number, edit) : redrive_errc::gone;
@@ -146,6 +162,26 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   template <class E>
   std::size_t discard(const dead_letter_query& q, const letter_test& where) {
     return runner.alive() ? desk<E>().discard(q, where) : 0;
+  }
+
+  /// Publishes a letter to whoever subscribes to letters of its event. In user code, so that it never waits.
+  template <class E>
+  static void tell(void* self, const letter_ptr& l) noexcept {
+    bus_core& core = *static_cast<bus_core*>(self);
+    bool told = false;
+    (void)rule_set<>{}.run([&] {
+      dead_letter_record<E> record = core.template record_of<E>(*l);
+      const publish_options o{record.correlation, record.id, {}};
+      const publish_call call{&o, patience::none, {}};
+      auto& topic = core.template topic_of<dead_letter_record<E>>();
+      if (core.base.frames.current() != nullptr) {
+        told = topic.publish(record, call).has_value();
+      } else {
+        const user_code inside{core.base.frames, nullptr, nullptr};
+        told = topic.publish(record, call).has_value();
+      }
+    });
+    if (!told) core.template topic_of<E>().untold.add();
   }
 
   bus_statistics statistics() {
@@ -203,6 +239,16 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     base.retries.set(o.retries, runner.now());
     base.topics.reserve(sizeof...(Topics));
     return base;
+  }
+
+  template <class Events>
+  void set_tellers() noexcept {
+    using tellers = letter_tellers<bus_core, Events>;
+    if constexpr (tellers::any) {
+      topic_base& topic = topic_of<nth_t<0, Events>>();
+      topic.tellers = tellers::all.data();
+      topic.teller = this;
+    }
   }
 
   struct unlocked {
@@ -275,9 +321,12 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   }
 
   template <class E>
+  static auto& core_of(topic_base& t) noexcept {
+    return static_cast<topic_core<Runtime, topic_type<E>>&>(t);
+  }
+  template <class E>
   static bool publish_again(topic_base& t, const letter_ptr& l) {
-    using topic_type_of_e = topic_core<Runtime, topic_type<E>>;
-    auto& topic = static_cast<topic_type_of_e&>(t);
+    auto& topic = core_of<E>(t);
     E copy(*static_cast<const E*>(l->event()));
     const publish_options o{l->around.correlation, l->around.causation, {}};
     const publish_call call{&o, patience::none, {}};
@@ -288,6 +337,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   }
 
   schedule later_{base, runner};
+  redrive_jobs redrives_{};
   void (*on_stuck_)(const stuck_handler&);
   topic_set<Runtime, std::index_sequence_for<Topics...>, Topics...> topics_;
   std::array<std::shared_ptr<std::atomic<bool>>, sizeof...(Topics)> sole_{};

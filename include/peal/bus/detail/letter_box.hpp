@@ -26,7 +26,8 @@ class letter_box {
   /// Takes the letter and returns its number, or leaves it with the caller when the box is full: 0.
   /// Errors: bad_alloc, the letter left with the caller.
   /// With `beyond` a full box takes it all the same: for handlers on a publisher's thread, which nobody can stall.
-  std::uint64_t put(kept_ptr& k, bool beyond = false) {
+  /// `placed` becomes the letter itself.
+  std::uint64_t put(kept_ptr& k, letter_ptr& placed, bool beyond = false) {
     auto owner = std::make_shared<kept_ptr>();  // the shared part is made first: then nothing can fail half way
     const std::lock_guard lock{mutex_};
     if (live_ >= capacity_ && !beyond) return 0;
@@ -44,6 +45,8 @@ class letter_box {
     const kept* const address = k.get();
     *owner = std::move(k);
     letters_[at] = letter_ptr{std::move(owner), address};
+    placed = letters_[at];
+    if (letters_[at]->blocked_by != 0) ++blocked_;
     count_.store(++live_, std::memory_order_seq_cst);
     return number;
   }
@@ -53,12 +56,17 @@ class letter_box {
 
   /// The letters that match in all but the text and code of their errors, left where they are.
   [[nodiscard]] std::vector<letter_ptr> find(const dead_letter_query& query, const std::uint8_t* type) const {
+    if (query.error.empty() && !query.code) return find_first(query, type);
+    dead_letter_query all = query;
+    all.limit = ~std::size_t{0};
+    return find_first(all, type);
+  }
+  /// The first `limit` of those.
+  [[nodiscard]] std::vector<letter_ptr> find_first(const dead_letter_query& query, const std::uint8_t* type) const {
     std::vector<letter_ptr> found;
-    const bool all_said = query.error.empty() && !query.code;
     const std::lock_guard lock{mutex_};
     for (std::size_t at = place_of(query.number ? *query.number : query.after + 1); at < letters_.size(); ++at) {
-      if (all_said && found.size() == query.limit) break;
-      if (query.number && numbers_[at] != *query.number) break;
+      if (found.size() == query.limit || (query.number && numbers_[at] != *query.number)) break;
       const letter_ptr& l = letters_[at];
       if (l != nullptr && matches(*l, query, type)) found.push_back(l);
     }
@@ -73,6 +81,15 @@ class letter_box {
   }
   [[nodiscard]] bool has(std::uint64_t number) const { return get(number) != nullptr; }
 
+  /// In all but the text and code of its errors.
+  static bool matches(const kept& l, const dead_letter_query& q, const std::uint8_t* type) {
+    if (q.event && (!l.has_position || l.position != q.event->position())) return false;
+    return l.number > q.after && (type == nullptr || l.type == *type) &&
+           (q.subscription.empty() || q.subscription == l.subscription) && (!q.cause || *q.cause == l.cause) &&
+           (!q.number || *q.number == l.number) && l.died_at >= q.from &&
+           (l.died_at < q.to || q.to == time_point::max());
+  }
+
   /// Undoes a removal: the letter stands where it stood, under its number.
   void put_back(const letter_ptr& l) {
     const std::lock_guard lock{mutex_};
@@ -83,6 +100,7 @@ class letter_box {
       letters_.insert(letters_.begin() + static_cast<std::ptrdiff_t>(at), l);
       numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(at), l->number);
     }
+    if (l->blocked_by != 0) ++blocked_;
     count_.store(++live_, std::memory_order_seq_cst);
   }
 
@@ -95,14 +113,15 @@ class letter_box {
     return true;
   }
 
-  /// How many letters wait for this one, which holds their key.
-  [[nodiscard]] std::size_t behind(std::uint64_t number) const noexcept {
-    std::size_t count = 0;
+  /// The letters that wait for this one, which holds their key.
+  [[nodiscard]] std::vector<letter_ptr> behind(std::uint64_t number) const {
+    std::vector<letter_ptr> found;
     const std::lock_guard lock{mutex_};
+    if (blocked_ == 0) return found;
     for (std::size_t at = place_of(number + 1); at < letters_.size(); ++at) {
-      if (letters_[at] != nullptr && letters_[at]->blocked_by == number) ++count;
+      if (letters_[at] != nullptr && letters_[at]->blocked_by == number) found.push_back(letters_[at]);
     }
-    return count;
+    return found;
   }
   [[nodiscard]] std::uint64_t last_number() const noexcept {
     const std::lock_guard lock{mutex_};
@@ -117,6 +136,7 @@ class letter_box {
     if (at == letters_.size() || numbers_[at] != number || letters_[at] == nullptr) return false;
     if (expected != nullptr && letters_[at].get() != expected) return false;
     gone = std::move(letters_[at]);
+    if (gone->blocked_by != 0) --blocked_;
     count_.store(--live_, std::memory_order_seq_cst);
     if (live_ * 2 < letters_.size()) close_gaps();
     return true;
@@ -145,18 +165,11 @@ class letter_box {
     numbers_.resize(to);
   }
 
-  static bool matches(const kept& l, const dead_letter_query& q, const std::uint8_t* type) {
-    if (q.event && (!l.has_position || l.position != q.event->position())) return false;
-    return l.number > q.after && (type == nullptr || l.type == *type) &&
-           (q.subscription.empty() || q.subscription == l.subscription) && (!q.cause || *q.cause == l.cause) &&
-           (!q.number || *q.number == l.number) && l.died_at >= q.from &&
-           (l.died_at < q.to || q.to == time_point::max());
-  }
-
   mutable std::mutex mutex_;
   std::vector<letter_ptr> letters_;  // by number; null where one was removed
   std::vector<std::uint64_t> numbers_;
   std::size_t live_ = 0;
+  std::size_t blocked_ = 0;  ///< of those, how many wait for the one that holds their key
   std::uint64_t last_number_ = 0;
   std::size_t capacity_;
   std::atomic<std::size_t> count_{0};

@@ -89,6 +89,49 @@ class letter_desk {
     return report;
   }
 
+  /// Of a redrive that goes one letter at a time: the first that matches behind `reached`, up to `last`; null: none yet.
+  /// Looks at a bounded number of letters: up to `reached` it is done with all of them.
+  letter_ptr next(const dead_letter_query& q, const letter_test& where, std::uint64_t& reached,
+                  std::uint64_t last) const {
+    constexpr std::size_t glance = 256;
+    dead_letter_query part = q;
+    part.after = reached;
+    part.limit = glance;
+    const bool of_here = !q.event || (q.event->high == bus_.epoch && q.event->topic() == topic_.index);
+    const std::vector<letter_ptr> found = of_here ? topic_.letters.find_first(part, &type_) : std::vector<letter_ptr>{};
+    for (const letter_ptr& l : found) {
+      if (l->number > last) break;
+      reached = l->number;
+      if (says(*l, q) && where(*l)) return l;
+    }
+    if (found.size() < glance || found.back()->number > last) reached = larger(reached, last);
+    return nullptr;
+  }
+  /// What follows a letter by itself once it goes back.
+  [[nodiscard]] std::vector<letter_ptr> behind(const kept& l) const {
+    return l.blocked_by == 0 && l.has_position ? topic_.letters.behind(l.number) : std::vector<letter_ptr>{};
+  }
+  /// May it go back, when those of `going` do before it?
+  redrive_errc judge(const kept& l, const redrive_options& o, const std::vector<std::uint64_t>& going) const {
+    if (l.cause == dead_cause::overloaded) return redrive_errc::none;
+    if (l.blocked_by != 0 && topic_.letters.has(l.blocked_by)) {
+      return std::binary_search(going.begin(), going.end(), l.blocked_by) ? redrive_errc::none : redrive_errc::blocked;
+    }
+    if (l.cycles >= o.max_cycles) return redrive_errc::cycles;
+    const std::lock_guard lock{bus_.wiring};
+    return owner_of(l) != nullptr ? redrive_errc::none : redrive_errc::no_subscription;
+  }
+  [[nodiscard]] bool wanted(const kept& l, const dead_letter_query& q) const {
+    return letter_box::matches(l, q, &type_) && says(l, q);
+  }
+  redrive_errc bring_back(std::uint64_t number, letter_publisher publish) {
+    const letter_ptr l = topic_.letters.get(number);  // as it was edited
+    std::vector<std::uint64_t> none;
+    return l != nullptr ? bring_back(l, none, publish) : redrive_errc::gone;
+  }
+  static refused_letter refusal(const kept& l, redrive_errc why) { return {l.number, why, sentence(l, why)}; }
+  [[nodiscard]] std::uint64_t last_number() const noexcept { return topic_.letters.last_number(); }
+
   redrive_errc edit_one(std::uint64_t number, const letter_edit& edit) {
     const letter_ptr before = topic_.letters.get(number);
     if (before == nullptr || before->type != type_) return redrive_errc::gone;
@@ -139,17 +182,6 @@ class letter_desk {
     return steps;
   }
 
-  /// May it go back, when those of `going` do before it?
-  redrive_errc judge(const kept& l, const redrive_options& o, const std::vector<std::uint64_t>& going) const {
-    if (l.cause == dead_cause::overloaded) return redrive_errc::none;
-    if (l.blocked_by != 0 && topic_.letters.has(l.blocked_by)) {
-      return std::binary_search(going.begin(), going.end(), l.blocked_by) ? redrive_errc::none : redrive_errc::blocked;
-    }
-    if (l.cycles >= o.max_cycles) return redrive_errc::cycles;
-    const std::lock_guard lock{bus_.wiring};
-    return owner_of(l) != nullptr ? redrive_errc::none : redrive_errc::no_subscription;
-  }
-
   void put_edited(step& s, redrive_report& report) {
     if (s.edited == nullptr) return;
     const letter_ptr edited = s.edited;
@@ -174,7 +206,7 @@ class letter_desk {
   }
 
   static void refuse(redrive_report& report, const kept& l, redrive_errc why) {
-    report.refused.push_back({l.number, why, sentence(l, why)});
+    report.refused.push_back(refusal(l, why));
   }
   static std::string sentence(const kept& l, redrive_errc why) {
     std::string text = "letter " + std::to_string(l.number) + " of subscription \"" + l.subscription + "\" ";
@@ -190,6 +222,7 @@ class letter_desk {
       case redrive_errc::key_changed:
         return text + "stays as it was: the edit changes what its event is ordered or deduplicated by";
       case redrive_errc::no_room: return text + "never got into its topic, which has no room for it now either";
+      case redrive_errc::threw: return text + "stays as it was: its test, its edit, its key or its copy threw";
       default: return text + "is gone, or was changed by somebody else";
     }
   }

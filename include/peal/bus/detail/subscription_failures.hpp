@@ -96,6 +96,7 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
         .add_shared();
     return;
   }
+  letter_ptr placed;
   const auto failed = rule_set<>{}.run([&] {
     kept_ptr k = copy_event_aside(*topic_.types[at.type], at.event);
     k->position = at.where;
@@ -113,12 +114,13 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
     k->died_at = now();
     k->subscription = name_;
     k->owner_number = number;
-    topic_.letters.put(k, true);
+    topic_.letters.put(k, placed, true);
   });
   if (failed) {
     counts_.discarded.add_shared();  // its copy constructor threw, and no thread could wait for a better moment
   } else {
     counts_.dead.add();
+    topic_.tell(placed);
   }
 }
 
@@ -210,11 +212,12 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
   event.blocked_by = holds ? chain->held_by : 0;
   bool expected = false;
   std::uint64_t put = 0;
+  letter_ptr placed;
   const auto failed = rule_set<>{}.run([&] {
     event.subscription = name_;
     if (holds) expect_letter(*chain, what.cause);
     expected = holds;
-    put = topic_.letters.put(k);
+    put = topic_.letters.put(k, placed);
   });
   if (failed || put == 0) {
     if (failed) wake_later();
@@ -226,6 +229,7 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
     return false;
   }
   counts_.dead.add();
+  topic_.tell(placed);
   if (was_kept) note_detached();
   if (what.claim != nullptr) abandoned(what.claim, type);
   if (holds) {

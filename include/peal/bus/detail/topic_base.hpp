@@ -2,6 +2,7 @@
 // A topic as its subscriptions and the bus see it, whatever its events are.
 #pragma once
 
+#include <peal/bus/detail/counters.hpp>
 #include <peal/bus/detail/executor.hpp>
 #include <peal/bus/detail/frames.hpp>
 #include <peal/bus/detail/letter_box.hpp>
@@ -157,12 +158,21 @@ class topic_base {
   [[nodiscard]] virtual std::size_t footprint() const noexcept = 0;
   [[nodiscard]] virtual topic_statistics statistics() const = 0;
 
+  /// There is a new letter: whoever subscribes to letters of its event hears of it. Never waits.
+  void tell(const letter_ptr& l) noexcept {
+    if (tellers != nullptr && tellers[l->type] != nullptr) tellers[l->type](teller, l);
+  }
+
   bus_base& bus;
   const std::uint8_t index;
   const event_ops* const* types = nullptr;  ///< by the type's index
   std::uint8_t type_count = 0;
   bool timed = false;  ///< envelopes say when events were published
   letter_box letters;
+  using letter_teller = void (*)(void* teller, const letter_ptr&) noexcept;
+  const letter_teller* tellers = nullptr;  ///< by the event's type; set before the bus runs
+  void* teller = nullptr;
+  shared_counter untold;  ///< letters that nobody could be told of
 
  protected:
   ~topic_base() = default;

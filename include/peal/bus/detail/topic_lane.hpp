@@ -88,6 +88,7 @@ bool topic_core<Runtime, Topic>::give_up_head(typename lane<storage>::cell& c, c
     if (lane_timer_.give_up.load(std::memory_order_relaxed) == 0 || letters.full()) return false;
     lane_timer_.give_up.fetch_sub(1, std::memory_order_relaxed);
   }
+  letter_ptr placed;
   (void)rule_set<>{}.run([&] {
     kept_ptr k = move_event_aside(*types[c.type], c.storage.bytes);
     k->type = c.type;
@@ -97,11 +98,12 @@ bool topic_core<Runtime, Topic>::give_up_head(typename lane<storage>::cell& c, c
     k->cause = dead_cause::overloaded;
     k->died_at = runner_.now();
     k->subscription = c.source.data();
-    letters.put(k, ended);
+    letters.put(k, placed, ended);
   });
   overloaded_.add();
   types[c.type]->destroy(c.storage.bytes);
   lane_.pop(c);
+  if (placed != nullptr) tell(placed);
   return true;
 }
 

@@ -224,6 +224,7 @@ topic_statistics topic_core<Runtime, Topic>::statistics() const {
   t.in_lane = lane_.size();
   t.capacity = ring_.capacity();
   t.letters = letters.size();
+  t.untold = untold.get();
   t.unread = static_cast<std::uint64_t>(distance(ring_.claim_position(), ring_.gate()));
   return t;
 }

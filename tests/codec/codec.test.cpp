@@ -130,7 +130,8 @@ TEST_CASE("codec: limits hold", "[codec]") {
   CHECK(peal::decode<words>(bytes, {.max_items = 111}).all == w.all);
 }
 
-TEST_CASE("codec: cut off at every byte it is refused, with every bit changed it is refused or another event", "[codec]") {
+TEST_CASE("codec: cut off at every byte it is refused, with every bit changed it is refused or another event",
+          "[codec]") {
   std::mt19937_64 random{7};
   everything e = any_event(random);
   e.text = "abc";

@@ -75,10 +75,11 @@ peal::byte_buffer encoded(const E& e) {
 
 TEST_CASE("schema: it says names, order and types", "[codec]") {
   CHECK(peal::schema_of<order_v1>() == "{id:str,cents:i32}");
-  CHECK(peal::schema_of<everything>() ==
-        "{yes:bool,i8:i8,i16:i16,i32:i32,i64:i64,u8:u8,u16:u16,u32:u32,u64:u64,f32:f32,f64:f64,paint:enum u8,text:str,"
-        "bytes:bytes,lines:[{sku:str,quantity:u32}],flags:[bool],three:[i16;3],note:str?,by_name:map<str,i64>,"
-        "by_number:map<u32,{sku:str,quantity:u32}>,length:duration 1/1000,moment:time 1/1000000,id:{high:u64,low:u64}}");
+  CHECK(
+      peal::schema_of<everything>() ==
+      "{yes:bool,i8:i8,i16:i16,i32:i32,i64:i64,u8:u8,u16:u16,u32:u32,u64:u64,f32:f32,f64:f64,paint:enum u8,text:str,"
+      "bytes:bytes,lines:[{sku:str,quantity:u32}],flags:[bool],three:[i16;3],note:str?,by_name:map<str,i64>,"
+      "by_number:map<u32,{sku:str,quantity:u32}>,length:duration 1/1000,moment:time 1/1000000,id:{high:u64,low:u64}}");
 }
 
 TEST_CASE("upcast: an event stored as any of its versions is read as the newest", "[codec]") {

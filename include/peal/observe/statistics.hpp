@@ -77,7 +77,7 @@ enum class health : std::uint8_t {
 struct bus_statistics {
   std::vector<topic_statistics> topics;
   std::vector<subscription_statistics> subscriptions;
-  std::vector<overdue_handler> overdue;  ///< handlers that run longer than they may, now
+  std::vector<overdue_handler> overdue{};  ///< handlers that run longer than they may, now
 };
 
 }  // namespace peal::inline v0

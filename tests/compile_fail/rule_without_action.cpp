@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expect: peal: the action of on<Exception>(action) is peal::backoff{…}, peal::discard or peal::dead_letter
+// expect: peal: the action of on<Exception>(action) is peal::backoff{…}, peal::pause{…}, peal::discard or peal::dead_letter
 #include <peal/policy/retry.hpp>
 
 #include <stdexcept>

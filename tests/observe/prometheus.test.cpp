@@ -31,9 +31,12 @@ std::map<std::string, std::string> samples(const std::string& text) {
 
 std::string text_of_a_bus() {
   peal_test::stepped<order> fx;
-  auto s = fx.subscribe<order>("a \"quoted\\ name\"\nin two lines", [](const order& o) {
-    if (o.id == 2) throw std::runtime_error("two");
-  });
+  auto s = fx.subscribe<order>(
+      "a \"quoted\\ name\"\nin two lines",
+      [](const order& o) {
+        if (o.id == 2) throw std::runtime_error("two");
+      },
+      peal::breaker{});
   for (int id = 1; id <= 3; ++id) fx.bus.publish(order{id});
   (void)fx.bus.settle();
   return peal::prometheus_text(fx.bus.statistics());
@@ -67,6 +70,25 @@ TEST_CASE("prometheus: a redriven letter takes nothing back from a counter", "[o
   CHECK(after.at(dead) == "1");
   CHECK(after.at(R"(peal_redriven_total{subscription="s"})") == "1");
   CHECK(after.at(R"(peal_deliveries_total{subscription="s",outcome="handled"})") == "1");
+}
+
+TEST_CASE("prometheus: a breaker says where it stands, how often and how long it was open", "[observe][prometheus]") {
+  using namespace std::chrono_literals;
+  peal_test::stepped<order> fx;
+  auto plain = fx.subscribe<order>("plain", [](const order&) {});
+  CHECK(peal::prometheus_text(fx.bus.statistics()).find("peal_breaker") == std::string::npos);
+  auto s = fx.subscribe<order>(
+      "s", [](const order&) { throw std::runtime_error("down"); }, peal::breaker{.minimum = 1, .open_for = 1h},
+      peal::rate{.per_second = 1000});
+  for (int id = 1; id <= 3; ++id) fx.bus.publish(order{id});
+  fx.advance(2345678us);
+  const auto found = samples(peal::prometheus_text(fx.bus.statistics()));
+  CHECK(found.at(R"(peal_breaker_state{subscription="s",state="open"})") == "1");
+  CHECK(found.at(R"(peal_breaker_state{subscription="s",state="closed"})") == "0");
+  CHECK(found.at(R"(peal_breaker_opened_total{subscription="s"})") == "1");
+  CHECK(found.at(R"(peal_breaker_open_seconds_total{subscription="s"})") == "2.345");
+  CHECK(found.at(R"(peal_rate_waits_total{subscription="s"})") == "0");
+  CHECK(found.count(R"(peal_breaker_opened_total{subscription="plain"})") == 0);
 }
 
 TEST_CASE("prometheus: promtool has nothing to say against it", "[observe][prometheus]") {

@@ -34,6 +34,12 @@ class prometheus_writer {
     close(n);
   }
 
+  void seconds(const char* label, std::string_view value, std::chrono::nanoseconds time) {
+    const std::string ms = std::to_string(1000 + time.count() / 1'000'000 % 1000);
+    open(label, value);
+    to_.append("} ").append(std::to_string(time.count() / 1'000'000'000)).append(".").append(ms, 1).append("\n");
+  }
+
  private:
   void open(const char* label, std::string_view value) {
     to_.append(name_).append("{");
@@ -94,8 +100,35 @@ inline void write_subscriptions(prometheus_writer& out, const bus_statistics& s)
        [](const stats& x) { return x.overdue; });
   each("peal_paused", "gauge", "1 while the subscription is paused.",
        [](const stats& x) -> std::uint64_t { return x.paused ? 1 : 0; });
+  each("peal_pauses_total", "counter", "Failed runs that made the whole subscription wait.",
+       [](const stats& x) { return x.pauses; });
+  each("peal_rate_waits_total", "counter", "Waits for a permit of the subscription's rate.",
+       [](const stats& x) { return x.rate_waits; });
   each("peal_stalled", "gauge", "1 while the subscription cannot go on for want of room.",
        [](const stats& x) -> std::uint64_t { return x.stalled ? 1 : 0; });
+}
+
+/// Of those subscriptions that have a breaker.
+inline void write_breakers(prometheus_writer& out, const bus_statistics& s) {
+  using stats = subscription_statistics;
+  bool any = false;
+  for (const stats& x : s.subscriptions) any = any || x.breaker != breaker_state::none;
+  if (!any) return;
+  const auto each = [&](auto&& write) {
+    for (const stats& x : s.subscriptions) {
+      if (x.breaker != breaker_state::none) write(x);
+    }
+  };
+  out.family("peal_breaker_state", "gauge", "1 for the state in which the subscription's breaker is.");
+  each([&](const stats& x) {
+    out.sample("subscription", x.name, "state", "closed", x.breaker == breaker_state::closed ? 1 : 0);
+    out.sample("subscription", x.name, "state", "open", x.breaker == breaker_state::open ? 1 : 0);
+    out.sample("subscription", x.name, "state", "half_open", x.breaker == breaker_state::half_open ? 1 : 0);
+  });
+  out.family("peal_breaker_opened_total", "counter", "How often the subscription's breaker has opened.");
+  each([&](const stats& x) { out.sample("subscription", x.name, x.breaker_opened); });
+  out.family("peal_breaker_open_seconds_total", "counter", "How long the subscription's breaker has been open.");
+  each([&](const stats& x) { out.seconds("subscription", x.name, x.breaker_open_time); });
 }
 
 inline void write_topics(prometheus_writer& out, const bus_statistics& s) {
@@ -133,6 +166,7 @@ inline void write_topics(prometheus_writer& out, const bus_statistics& s) {
   std::string text;
   detail::prometheus_writer out{text};
   detail::write_subscriptions(out, s);
+  detail::write_breakers(out, s);
   detail::write_topics(out, s);
   return text;
 }

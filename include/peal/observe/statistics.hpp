@@ -5,10 +5,27 @@
 #include <peal/core/envelope.hpp>
 
 #include <cstdint>
+#include <peal/detail/time.hpp>
 #include <string>
 #include <vector>
 
 namespace peal::inline v0 {
+
+/// Where the breaker of a subscription stands.
+enum class breaker_state : std::uint8_t {
+  none,  ///< the subscription has no breaker
+  closed,
+  open,       ///< nothing is run before its time is over
+  half_open,  ///< probes are let through
+};
+
+/// Why a subscription runs nothing now, although it could.
+enum class wait_reason : std::uint8_t {
+  nothing,
+  pause,    ///< peal::pause{…} after a failed run
+  breaker,  ///< its breaker is open, or its probes are on their way
+  rate,     ///< there is no permit now
+};
 
 /// The deliveries of one subscription by how they ended.
 ///
@@ -35,6 +52,12 @@ struct subscription_statistics {
   std::uint64_t redriven = 0;    ///< letters that came back
   std::uint64_t key_stalls = 0;  ///< events that found no room behind their busy key; the subscription waited for it
   std::uint64_t overdue = 0;     ///< of its handlers, those that run longer than its timeout now
+  std::uint64_t pauses = 0;      ///< how often a failed run made the whole subscription wait
+  std::uint64_t rate_waits = 0;  ///< how often it waited for a permit of its rate
+  std::uint64_t breaker_opened = 0;
+  std::chrono::nanoseconds breaker_open_time{0};  ///< how long its breaker has been open in all
+  breaker_state breaker = breaker_state::none;
+  wait_reason waits_for = wait_reason::nothing;
   bool paused = false;
   bool stalled = false;  ///< cannot go on now: no room for an output, a kept event or a letter
 
@@ -70,7 +93,7 @@ struct topic_statistics {
 /// Can the bus do its work?
 enum class health : std::uint8_t {
   ok,
-  degraded,  ///< a subscription is stalled, a handler over its timeout, or a box of dead letters is full
+  degraded,  ///< a subscription is stalled, its breaker is open, a handler over its timeout, a box of dead letters full
 };
 
 /// The whole bus. Names of stopped subscriptions are not in it.

@@ -39,6 +39,7 @@ struct backoff {
   peal::jitter spread = peal::jitter::full;                         ///< spread of the wait
   std::chrono::nanoseconds max_elapsed =
       std::chrono::nanoseconds::max();  ///< no further run starts later than so long after the first failed one
+  bool pauses = false;                  ///< the whole subscription waits so long, not this delivery alone
 
   /// The wait after `failed_attempts` failed runs: `first × multiplier^(failed_attempts - 1)`, at most `cap`, spread by
   /// 64 random bits from `next_bits()`, which is called only when there is something to spread. No wait after 0.

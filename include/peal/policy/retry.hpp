@@ -6,6 +6,7 @@
 #include <peal/policy/backoff_chain.hpp>
 #include <peal/policy/detail/guard.hpp>
 #include <peal/policy/detail/rule_checks.hpp>
+#include <peal/policy/pause.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -22,6 +23,10 @@ namespace peal::inline v0 {
 /// What a rule may do with a failed run.
 template <class T>
 concept retry_action = detail::runs_again<T> || std::same_as<T, discard_t> || std::same_as<T, dead_letter_t>;
+
+/// What `on` and `otherwise` take: a pause is kept as the back-off that it is.
+template <class T>
+concept rule_action = retry_action<T> || std::same_as<T, pause>;
 
 /// "When the handler throws an `Exception`, do this."
 template <class Exception, retry_action Action>
@@ -49,29 +54,31 @@ struct otherwise_rule {
 
 /// Says what happens when the handler throws an `Exception` or a type derived from it. The first matching rule wins.
 /// Example: `peal::on<card_declined>(peal::discard)`
-template <class Exception, retry_action Action>
-[[nodiscard]] constexpr rule<Exception, Action> on(Action action) noexcept {
+template <class Exception, rule_action Action>
+[[nodiscard]] constexpr auto on(Action action) noexcept {
   static_assert(std::is_same_v<Exception, std::remove_cvref_t<Exception>>,
                 "peal: on<Exception> names the exception's type itself, without const or &");
-  return {action};
+  return rule<Exception, decltype(detail::as_kept(action))>{detail::as_kept(action)};
 }
 
 /// The same for those exceptions of which `predicate(const Exception&)` says yes; of others the rules behind it decide.
 /// A predicate that throws makes that exception the failed run's.
 /// Example: `peal::on<http_error>([](const http_error& e) { return e.status == 503; }, peal::backoff{.attempts = 5})`
-template <class Exception, class Predicate, retry_action Action>
+template <class Exception, class Predicate, rule_action Action>
   requires std::predicate<const Predicate&, const Exception&>
-[[nodiscard]] constexpr rule_if<Exception, Predicate, Action> on(Predicate predicate, Action action) {
+[[nodiscard]] constexpr auto on(Predicate predicate, Action action) {
   static_assert(std::is_same_v<Exception, std::remove_cvref_t<Exception>>,
                 "peal: on<Exception> names the exception's type itself, without const or &");
-  return {action, std::move(predicate)};
+  return rule_if<Exception, Predicate, decltype(detail::as_kept(action))>{detail::as_kept(action),
+                                                                          std::move(predicate)};
 }
 
 template <class Exception, class Other>
-  requires(!retry_action<Other>)
+  requires(!rule_action<Other>)
 constexpr void on(const Other&) noexcept {
   static_assert(detail::never<Other>,
-                "peal: the action of on<Exception>(action) is peal::backoff{…}, peal::discard or peal::dead_letter");
+                "peal: the action of on<Exception>(action) is peal::backoff{…}, peal::pause{…}, peal::discard or "
+                "peal::dead_letter");
 }
 template <class Exception, class Predicate, class Action>
   requires(!std::predicate<const Predicate&, const Exception&>)
@@ -82,15 +89,16 @@ constexpr void on(const Predicate&, const Action&) noexcept {
 
 /// Says what happens when no rule before matches; without it, a dead letter after one run. Written last.
 /// Example: `peal::otherwise(peal::dead_letter)`
-template <retry_action Action>
-[[nodiscard]] constexpr otherwise_rule<Action> otherwise(Action action) noexcept {
-  return {action};
+template <rule_action Action>
+[[nodiscard]] constexpr auto otherwise(Action action) noexcept {
+  return otherwise_rule<decltype(detail::as_kept(action))>{detail::as_kept(action)};
 }
 template <class Other>
-  requires(!retry_action<Other>)
+  requires(!rule_action<Other>)
 constexpr void otherwise(const Other&) noexcept {
   static_assert(detail::never<Other>,
-                "peal: the action of otherwise(action) is peal::backoff{…}, peal::discard or peal::dead_letter");
+                "peal: the action of otherwise(action) is peal::backoff{…}, peal::pause{…}, peal::discard or "
+                "peal::dead_letter");
 }
 
 /// What a policy must be to stand in a `rule_set`.
@@ -110,6 +118,14 @@ struct applied_action {
 };
 
 namespace detail {
+
+/// Whether one of its back-offs makes the whole subscription wait.
+[[nodiscard]] constexpr bool has_pause(const applied_action& action) noexcept {
+  for (std::size_t i = 0; action.plan != nullptr && i != action.plans; ++i) {
+    if (action.plan[i].pauses) return true;
+  }
+  return false;
+}
 
 constexpr applied_action erased(const backoff& plan) noexcept { return {action_kind::again, &plan}; }
 constexpr applied_action erased(discard_t) noexcept { return {action_kind::discarded}; }

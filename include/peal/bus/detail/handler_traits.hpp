@@ -2,6 +2,7 @@
 // What a handler takes and returns, and what the policies beside it are; every wrong wiring gets its sentence here.
 #pragma once
 
+#include <peal/bus/detail/flow_part.hpp>
 #include <peal/bus/detail/ordering_checks.hpp>
 #include <peal/bus/detail/time_checks.hpp>
 #include <peal/bus/placement.hpp>
@@ -49,7 +50,7 @@ inline constexpr bool is_side_store = std::is_same_v<P, side_store>;
 template <class P>
 inline constexpr bool is_policy =
     is_filter<P> || is_middleware<P> || is_idempotent<P> || is_ordered<P> || is_concurrency<P> || is_behind<P> ||
-    is_rule<P> || is_placement<P> || is_side_store<P> || is_time_policy<P>;
+    is_rule<P> || is_placement<P> || is_side_store<P> || is_time_policy<P> || is_breaker<P> || is_rate<P>;
 
 // What a handler returns.
 template <class R>
@@ -136,7 +137,7 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
   static_assert(
       (is_policy<Ps> && ...),
       "peal: an argument behind the handler is not a policy; policies are filter, ordered_by, concurrency, idempotent, "
-      "on<Ex>, otherwise, "
+      "on<Ex>, otherwise, breaker, rate, "
       "middleware, timeout, expires, on_expiry, behind, side_store, on_poll and on_publisher_thread");
   static_assert(idempotents <= 1, "peal: a subscription has two idempotent policies; keep one, with all its keys");
   static_assert((std::size_t{is_behind<Ps>} + ... + 0) <= 1, "peal: a subscription has two behind policies; keep one");
@@ -144,9 +145,10 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
                 "peal: a subscription has two side_store policies; keep one");
   static_assert((std::size_t{is_placement<Ps>} + ... + 0) <= 1,
                 "peal: a subscription says twice where it runs; keep one of on_poll and on_publisher_thread");
-  static_assert(!inline_handler || !(backs_off<Ps> || ... || false),
-                "peal: a handler on the publisher's thread cannot back off: nobody could wait for it there; use "
-                "peal::dead_letter or peal::discard, or let it run on the bus's workers");
+  static_assert(
+      !inline_handler || !(backs_off<Ps> || ... || false),
+      "peal: a handler on the publisher's thread cannot back off or pause: nobody could wait for it there; use "
+      "peal::dead_letter or peal::discard, or let it run on the bus's workers");
   static_assert(!inline_handler || idempotents == 0,
                 "peal: idempotent does not go with on_publisher_thread, where handlers of one subscription run "
                 "concurrently; let it run on the bus's workers");
@@ -178,6 +180,7 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
       "peal: the handler always answers peal::retry, but its event cannot be copied, so it cannot be kept for "
       "another run; make the event copyable, or answer peal::discard");
   using times = time_checks<type_list<Es...>, Ps...>;
+  static constexpr bool permits = flow_checks<Ps...>::permits;
   static constexpr bool ok = ordering_checks<type_list<Es...>, Ps...>::ok && times::ok;
 };
 

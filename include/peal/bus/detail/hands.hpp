@@ -38,7 +38,7 @@ inline bool subscription_base::work_hands(const batch& b, bool go) {
   }
   hands.advance_base();
   seat_->reads_at.store(hands.read, std::memory_order_relaxed);
-  return go && (started || run_first_ != nullptr) && hands.free != nullptr && !blocked();
+  return go && (started || run_first_ != nullptr) && hands.free != nullptr && !blocked() && may_start();
 }
 
 inline bool subscription_base::can_read() const noexcept {
@@ -65,6 +65,7 @@ inline void subscription_base::see_to_ended() {
 }
 
 inline void subscription_base::end_hand(hand& h) {
+  if (flow_ != nullptr) flow_->ended(h.end);
   if (h.end.what == verdict::not_run) {
     h.next = std::exchange(hands_->again, &h);
     return;
@@ -115,6 +116,7 @@ inline void subscription_base::slot_ended(position p) noexcept {
 }
 
 inline void subscription_base::start(hand& h) noexcept {
+  if (flow_ != nullptr) flow_->start(h.end);
   h.where.store(h.at.where, std::memory_order_relaxed);
   h.in_slot.store(h.aside == nullptr, std::memory_order_relaxed);
   ++hands_->out;
@@ -124,7 +126,8 @@ inline void subscription_base::start(hand& h) noexcept {
 
 inline bool subscription_base::start_again() {
   bool any = false;
-  while (hand* const h = hands_->again) {
+  while (hands_->again != nullptr && may_start()) {
+    hand* const h = hands_->again;
     hands_->again = h->next;
     h->end.what = verdict::handled;
     start(*h);
@@ -135,7 +138,7 @@ inline bool subscription_base::start_again() {
 
 inline bool subscription_base::start_kept() {
   bool any = false;
-  while (hands_->free != nullptr && run_first_ != nullptr && !blocked()) {
+  while (hands_->free != nullptr && run_first_ != nullptr && !blocked() && may_start()) {
     kept* const k = run_first_;
     run_first_ = k->next;
     if (run_first_ == nullptr) run_last_ = nullptr;
@@ -167,7 +170,7 @@ inline bool subscription_base::start_kept() {
 inline bool subscription_base::read_ahead(const batch& b) {
   hands_->reading_stalled = false;
   bool any = false;
-  for (position p = b.first; p != b.last && can_read() && !blocked(); p = advance(p, 1)) {
+  for (position p = b.first; p != b.last && can_read() && !blocked() && may_start(); p = advance(p, 1)) {
     const std::uint8_t tag = b.tag(p);
     const auto type = static_cast<std::uint8_t>(tag & slot_tag::type_mask);
     hands_->read = advance(p, 1);

@@ -49,8 +49,9 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
 
   keyed_subscription(std::string name, topic_base& topic, const std::array<std::uint8_t, sizeof...(Es)>& types,
                      Handler&& handler, Ps&&... policies)
-      : subscription_base{std::move(name), topic, mask_of(types), detail::side_capacity_in(policies...),
-                          checks::inline_handler},
+      : subscription_base{std::move(name),        topic,
+                          mask_of(types),         detail::side_capacity_in(policies...),
+                          checks::inline_handler, detail::flow_in(policies...)},
         types_{types},
         parts_{std::move(handler), std::move(policies)...} {
     if constexpr (checks::times::limits || checks::times::ages || checks::times::letters) {

@@ -71,7 +71,7 @@ class milestone {
       why += now.paused  ? "paused, "
              : sink_full ? "its topic's dead letters are full, "
              : pumped    ? "waits for bus.poll(), "
-                         : "";
+                         : flow_text(now);
       why += std::to_string(now.waiting - now.kept) + " unread, " + std::to_string(now.kept) + " kept aside";
       sentences.push_back(std::move(why));
     }
@@ -81,6 +81,17 @@ class milestone {
   }
 
  private:
+  static const char* flow_text(const subscription_statistics& now) noexcept {
+    switch (now.waits_for) {
+      case wait_reason::pause: return "pauses after a failed run, ";
+      case wait_reason::breaker:
+        return now.breaker == breaker_state::open ? "its breaker is open, " : "its breaker probes, ";
+      case wait_reason::rate: return "waits for a permit of its rate, ";
+      case wait_reason::nothing: break;
+    }
+    return "";
+  }
+
   struct mark {
     const subscription_base* subscription;
     std::uint64_t kept;

@@ -119,6 +119,7 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
     r.waiting = unread + kept;
     r.stalled = s.stalled();
     r.overdue = count_overdue(s);
+    if (s.waits() != nullptr) s.waits()->tell(r);
     if (sits) {
       r.dropped += s.topic().dropped_by(s.place(), s.types());
       r.paused = (s.place().signal.load(std::memory_order_relaxed) & seat::pause) != 0;

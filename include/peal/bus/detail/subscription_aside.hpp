@@ -145,7 +145,7 @@ inline bool subscription_base::run_due() {
   constexpr int fair_share = 64;
   intake();
   for (int n = 0; n < fair_share && run_first_ != nullptr && !outputs_waiting_.load(std::memory_order_relaxed) &&
-                  homeless_ == nullptr;
+                  homeless_ == nullptr && may_start();
        ++n) {
     if ((seat_->signal.load(std::memory_order_relaxed) & (seat::stop | seat::pause)) != 0) break;
     kept* const k = run_first_;
@@ -160,10 +160,11 @@ inline bool subscription_base::run_due() {
     attempt_end end;
     attempt_kept(*k, end);
     delivery_access::left(delivery_);
+    if (flow_ != nullptr) flow_->ended(end);
     end_kept(k, end);
   }
   running_since.store(0, std::memory_order_relaxed);
-  return run_first_ != nullptr && !blocked();
+  return run_first_ != nullptr && !blocked() && may_start();
 }
 
 inline std::uint64_t subscription_base::unstall(const batch& b) {
@@ -196,13 +197,30 @@ inline std::uint64_t subscription_base::unstall(const batch& b) {
 
 inline void subscription_base::wake_later() noexcept {
   constexpr nanoseconds later = std::chrono::milliseconds{10};
-  wake_up_.owner = this;
-  wake_up_.fire = [](timer_node& node) noexcept {
+  wake_at(wake_up_, saturating_add(now(), later));
+}
+
+inline void subscription_base::wake_at(wake_up& timer, time_point due) noexcept {
+  timer.owner = this;
+  timer.fire = [](timer_node& node) noexcept {
     subscription_base& self = *static_cast<wake_up&>(node).owner;
     self.seat_->signal.fetch_or(seat::kick, std::memory_order_seq_cst);
     self.topic_.rouse(*self.seat_);
   };
-  topic_.bus.runner->arm(wake_up_, saturating_add(now(), later));
+  topic_.bus.runner->arm(timer, due);
+}
+
+inline bool subscription_base::waits_for_flow(bool anything) noexcept {
+  if (flow_ == nullptr) return false;
+  if (flow_->may_start()) {
+    flow_->goes_on();
+    return false;
+  }
+  const bool given_back = hands_ != nullptr && hands_->again != nullptr;
+  if (!anything && !given_back && !flow_->is_shut()) return false;  // nobody waits for a permit
+  const time_point due = flow_->look_again();
+  if (due != time_point::max()) wake_at(flow_over_, due);
+  return true;
 }
 
 inline void subscription_base::note_left(position p) noexcept {
@@ -226,6 +244,8 @@ inline void subscription_base::leave_arrived(kept* k) noexcept {
 inline void subscription_base::release_kept() noexcept {
   executor& runner = *topic_.bus.runner;
   runner.cancel(wake_up_);
+  runner.cancel(flow_over_);
+  if (flow_ != nullptr) flow_->end();
   for (kept* k = oldest_; k != nullptr; k = k->newer) runner.cancel(*k);
   leave_arrived(due_.exchange(reinterpret_cast<kept*>(this), std::memory_order_acquire));  // closed; pairs with [due]
   leave_arrived(std::exchange(arrived_first_, nullptr));

@@ -4,6 +4,7 @@
 
 #include <peal/bus/detail/counters.hpp>
 #include <peal/bus/detail/delivery_end.hpp>
+#include <peal/bus/detail/flow.hpp>
 #include <peal/bus/detail/hand.hpp>
 #include <peal/bus/detail/kept.hpp>
 #include <peal/bus/detail/key_chain.hpp>
@@ -33,9 +34,11 @@ class subscription_base {
  public:
   enum class life : std::uint32_t { running, stopped };
 
-  subscription_base(std::string name, topic_base& topic, std::uint16_t types, std::uint32_t max_kept, bool here)
+  subscription_base(std::string name, topic_base& topic, std::uint16_t types, std::uint32_t max_kept, bool here,
+                    std::unique_ptr<flow> waits)
       : runs_here{here},
         number{topic.bus.subscriptions_ever.fetch_add(1, std::memory_order_relaxed) + 1},
+        flow_{std::move(waits)},
         name_{std::move(name)},
         topic_{topic},
         types_{types},
@@ -68,6 +71,7 @@ class subscription_base {
     seat_ = &s;
     delivery_access::belongs(delivery_, topic_.bus.epoch, topic_.index, name_,
                              cancellation_token{&s.signal, seat::stop}, topic_.bus.runner);
+    if (flow_ != nullptr) flow_->sit(*topic_.bus.runner, topic_.bus.open_breakers);
   }
   [[nodiscard]] seat& place() const noexcept { return *seat_; }
   [[nodiscard]] const delivery& current() const noexcept { return delivery_; }
@@ -101,6 +105,15 @@ class subscription_base {
   }
   /// Once a stall: what it waits for may have come before it could be seen waiting.
   bool first_stall() noexcept { return !std::exchange(looked_again_, true); }
+
+  // What the whole of it may have to wait for; nothing without pause, breaker and rate.
+
+  [[nodiscard]] const flow* waits() const noexcept { return flow_.get(); }
+  [[nodiscard]] bool may_start() const noexcept { return flow_ == nullptr || flow_->may_start(); }
+  /// After a turn that has nothing more to do now: it has to wait for a moment, which is armed, or for its probes.
+  bool waits_for_flow(bool anything) noexcept;
+  /// What hands have not begun they need not begin now.
+  [[nodiscard]] bool is_shut() const noexcept { return flow_ != nullptr && flow_->is_shut(); }
 
   /// Copies events out of a dropping cursor's pinned range; returns how many were done with.
   position take_aside(const batch& b);
@@ -214,6 +227,7 @@ class subscription_base {
 
  protected:
   std::unique_ptr<key_order> order_;  ///< null: without ordered_by
+  std::unique_ptr<flow> flow_;        ///< null: nothing but room ever holds it up
 
  private:
   enum class next_step : std::uint8_t { none, run_again, bury, wait_behind, wait_key };
@@ -301,6 +315,7 @@ class subscription_base {
   struct wake_up : timer_node {
     subscription_base* owner = nullptr;
   };
+  void wake_at(wake_up& timer, time_point due) noexcept;
 
   const std::string name_;
   topic_base& topic_;
@@ -321,6 +336,7 @@ class subscription_base {
   std::unique_ptr<hand_set> hands_{};  // null: it runs one event at a time, by itself
   std::vector<stuck_event> stuck_{};
   wake_up wake_up_{};
+  wake_up flow_over_{};
   kept* arrived_first_ = nullptr;  // what has come through due_ and is not yet among the due, in order
   kept* arrived_last_ = nullptr;
   std::atomic<kept*> due_{nullptr};

@@ -99,6 +99,7 @@ struct bus_base {
   static constexpr std::uint32_t max_hands_queued = 1024;
   std::atomic<std::uint32_t> hands_queued{0};  ///< the executor's queues have room for so many
   std::atomic<std::uint32_t> stalled{0};       ///< how many subscriptions wait for something other than an event
+  std::atomic<std::uint32_t> open_breakers{0};
 
   /// Brings every stalled subscription back to look again: a lane or a box of letters got room.
   void wake_stalled() noexcept;

@@ -60,7 +60,8 @@ run_state topic_core<Runtime, Topic>::run_hand(hand& h) noexcept {
   subscription_base& sub = *h.subscription;
   seat& brain = sub.place();
   const std::uint32_t told = brain.signal.load(std::memory_order_seq_cst);
-  const bool go = (told & (seat::stop | seat::pause)) == 0 && !bus.resting.load(std::memory_order_relaxed);
+  const bool go =
+      (told & (seat::stop | seat::pause)) == 0 && !bus.resting.load(std::memory_order_relaxed) && !sub.is_shut();
   h.last_runs.store(go ? 1 : 0, std::memory_order_relaxed);
   if (go) {
     user_code inside{bus.frames, &sub, &h.current};

@@ -89,7 +89,9 @@ run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
                     std::memory_order_relaxed);
   sub.note_stall();
   bool stalled = sub.stalled() && !(more && s.concurrent.load(std::memory_order_relaxed));  // other hands go on
-  const bool full = !more && sub.waits_for_hands();
+  const bool waits =
+      !more && sub.waits() != nullptr && sub.waits_for_flow(sub.has_due() || sub.blocked() || has_work(s));
+  const bool full = !more && (sub.waits_for_hands() || (waits && (!s.dropping || sub.blocked())));
   if (stalled && sub.first_stall()) {  // look once more, now that it can be seen
     stalled = false;
     more = true;
@@ -122,7 +124,7 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
   if (sub.blocked()) [[unlikely]] {
     const std::uint64_t ended = sub.unstall(view(at, peal::advance(at, 1)));
     if (ended != 0) ring_.advance(s.cursor(), at = peal::advance(at, ended));
-    if (sub.blocked()) return sub.has_due();
+    if (sub.blocked()) return sub.has_due() && sub.may_start();
     more = true;
   }
   if (s.dropping) {
@@ -132,6 +134,7 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
     ring_.unpin(s.cursor(), to);
     return true;
   }
+  if (!sub.may_start()) return false;
   const std::size_t limit = sub.batch_limit();
   const position last = ring_.available(s.cursor(), limit);
   if (last == at) return more;

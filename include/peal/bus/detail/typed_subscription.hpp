@@ -27,7 +27,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   static_assert(checks::ok);
   using base::counts_, base::delivery_, base::running_position_, base::hands_wanted, base::count_lost_outputs;
   using base::dedups, base::ordered, base::order_policy, base::parts_, base::types_, base::batch_now_;
-  using base::now, base::place, base::succeed, base::end_first, base::end_here, base::failed_here;
+  using base::flow_, base::may_start, base::now, base::place, base::succeed, base::end_first, base::end_here,
+      base::failed_here;
   using output_events = all_outputs<Handler, Es...>;
   static constexpr bool publishes = output_events::size != 0;
   static constexpr bool timed = checks::times::limits || checks::times::ages;
@@ -52,7 +53,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     attempt_end end;
     position p = b.first;
     bool go_on = true;
-    while (p != b.last && go_on) {
+    while (p != b.last && go_on && (!checks::permits || may_start())) {
       const std::uint8_t tag = b.tag(p);
       const position next = advance(p, 1);
       if constexpr (dedups) look_ahead(b, p);
@@ -146,6 +147,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     } else {
       attempt<E>(event, type, delivery_, end, outputs_);
     }
+    if constexpr (checks::permits) flow_->ended(end);
     if ((place().signal.load(std::memory_order_relaxed) & (seat::stop | seat::pause)) != 0) go_on = false;
     if (end.what == verdict::handled) [[likely]] {
       ++sums.taken;
@@ -158,6 +160,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
       return true;
     }
     const bool consumed = end_first({p, type, &event, around}, end);
+    go_on = go_on && may_start();
     end = {};
     if (consumed) ++sums.taken;
     return consumed;
@@ -176,8 +179,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
 
   /// A run of it ends by returning or by throwing, if the event has no envelope: there is nothing else to look at.
   template <class E>
-  static constexpr bool plain =
-      std::is_void_v<handler_result_t<Handler, E>> && !dedups && !ordered && !(is_filter<Ps> || ...) && !timed;
+  static constexpr bool plain = std::is_void_v<handler_result_t<Handler, E>> && !dedups && !ordered && !timed &&
+                                !checks::permits && !(is_filter<Ps> || ...);
   template <class E>
   void attempt_plain(const E& event, delivery& d, attempt_end& end) {
     std::optional<failure> failed = run_plain(event, d);
@@ -202,6 +205,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   void pipeline(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
     if (!wanted_now(event, delivery_access::envelope_of(d), d.redriven(), end)) return;
     if (!admit(event, type, end)) return;
+    if constexpr (checks::permits) flow_->start(end);
     if constexpr (timed) this->begin_attempt(d, this->running_since);
     run_handler(event, d, end, out);
   }

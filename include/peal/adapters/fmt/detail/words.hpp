@@ -79,6 +79,9 @@ class fmt_words {
     count(", ", "retries", s.retries).count(", ", "redriven", s.redriven);
     if (s.paused) add(", paused");
     if (s.stalled) add(", stalled");
+    if (s.breaker == breaker_state::open) add(", breaker open");
+    if (s.breaker == breaker_state::half_open) add(", breaker half open");
+    count(", ", "breaker opened", s.breaker_opened);
   }
 
   void say(const topic_statistics& t) {

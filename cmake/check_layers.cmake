@@ -68,7 +68,7 @@ endmacro()
 
 macro(check_foreign_include)
   # The standard library has no slash, no dot and no upper case; everything else but the system's own is a vendor's.
-  if(NOT include MATCHES "^[a-z0-9_]+$" AND NOT include MATCHES "^(sys|linux)/" AND NOT include MATCHES "^(unistd|pthread|sched|errno|cxxabi|immintrin)\\.h$")
+  if(NOT include MATCHES "^[a-z0-9_]+$" AND NOT include MATCHES "^(sys|linux)/" AND NOT include MATCHES "^(unistd|pthread|sched|errno|cxxabi|immintrin|io|windows)\\.h$")
     if(NOT header MATCHES "^adapters/[^/]+/detail/")
       violation("a vendor's header belongs into adapters/<tech>/detail/")
     endif()

@@ -22,7 +22,7 @@ using peal::visitor;
 
 /// A memory_store behind a flaw.
 struct flawed : contract::store_wrapper {
-  flawed() : store_wrapper{kept} {}
+  flawed() : store_wrapper{&kept} {}
   peal::memory_store kept;
 };
 

@@ -112,8 +112,8 @@ class memory_store final : public store {
   }
 
   void cursors(visitor<stored_cursor> show) const override {
-    for (const auto& [who, position] : copy_of(cursors_)) {
-      if (!show({who.first, who.second, position})) return;
+    for (const auto& [who, at] : copy_of(cursors_)) {
+      if (!show({who.first, who.second, at})) return;
     }
   }
 
@@ -124,8 +124,8 @@ class memory_store final : public store {
       const auto found = pending_.find({std::string(subscription), std::string(topic)});
       if (found != pending_.end()) all.assign(found->second.begin(), found->second.end());
     }
-    for (const auto& [position, d] : all) {
-      if (!show({subscription, topic, position, d.attempts, d.due})) return;
+    for (const auto& [where, d] : all) {
+      if (!show({subscription, topic, where, d.attempts, d.due})) return;
     }
   }
 

@@ -15,7 +15,7 @@ namespace peal::inline v0::testing {
 /// Lifetime: the other one outlives it.
 class store_wrapper : public store {
  public:
-  explicit store_wrapper(store& wrapped) noexcept : wrapped_{&wrapped} {}
+  explicit store_wrapper(store* wrapped) noexcept : wrapped_{wrapped} {}  // a reference to another wrapper would copy
 
   void commit(const store_batch& batch) override { wrapped_->commit(batch); }
   [[nodiscard]] topic_range range(std::string_view topic) const override { return wrapped_->range(topic); }

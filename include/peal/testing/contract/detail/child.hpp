@@ -15,7 +15,7 @@
 #include <exception>
 #include <string>
 
-namespace peal::inline v0::testing::detail {
+namespace peal::inline v0::testing::contract_cases {
 
 /// A pipe whose both ends are kept on both sides of a fork.
 class channel {
@@ -122,4 +122,4 @@ void in_child(Body body) {
   c.finish();
 }
 
-}  // namespace peal::inline v0::testing::detail
+}  // namespace peal::inline v0::testing::contract_cases

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace peal::inline v0::testing::detail {
+namespace peal::inline v0::testing::contract_cases {
 
 /// Threads of a case: what one throws is thrown again where they are joined.
 class crew {
@@ -172,4 +172,4 @@ inline void reader_beside(store_place& place) {
   reader.finish();
 }
 
-}  // namespace peal::inline v0::testing::detail
+}  // namespace peal::inline v0::testing::contract_cases

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace peal::inline v0::testing::detail {
+namespace peal::inline v0::testing::contract_cases {
 
 inline void new_is_empty(store_place& place) {
   const auto s = place.open();
@@ -295,4 +295,4 @@ inline void many_topics(store_place& place) {
   }
 }
 
-}  // namespace peal::inline v0::testing::detail
+}  // namespace peal::inline v0::testing::contract_cases

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace peal::inline v0::testing::detail {
+namespace peal::inline v0::testing::contract_cases {
 
 /// Draws batches and other calls that make sense for what a model has, and some that must be refused.
 class random_calls {
@@ -158,4 +158,4 @@ inline void reopened_like_the_model(store_place& place) {
   }
 }
 
-}  // namespace peal::inline v0::testing::detail
+}  // namespace peal::inline v0::testing::contract_cases

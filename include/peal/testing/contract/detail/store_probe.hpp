@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace peal::inline v0::testing::detail {
+namespace peal::inline v0::testing::contract_cases {
 
 using lines = std::vector<std::string>;
 
@@ -211,4 +211,4 @@ inline void append(store& s, std::string_view topic, std::uint64_t from, std::ui
   s.commit(b);
 }
 
-}  // namespace peal::inline v0::testing::detail
+}  // namespace peal::inline v0::testing::contract_cases

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace peal::inline v0::testing::detail {
+namespace peal::inline v0::testing::contract_cases {
 
 inline constexpr std::uint64_t last_position = (std::uint64_t{1} << 56) - 1;
 inline constexpr wall_time end_of_time = std::numeric_limits<wall_time>::max();
@@ -303,4 +303,4 @@ inline void long_names(store_place& place) {
   refuse("a type's name that is too long", [&](store_batch& w) { w.types = {{too_long, 1, "x"}}; });
 }
 
-}  // namespace peal::inline v0::testing::detail
+}  // namespace peal::inline v0::testing::contract_cases

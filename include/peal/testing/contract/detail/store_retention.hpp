@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace peal::inline v0::testing::detail {
+namespace peal::inline v0::testing::contract_cases {
 
 inline void trims(store_place& place) {
   const auto s = place.open();
@@ -91,4 +91,4 @@ inline void streams(store_place& place) {
   expect("and it goes on", std::uint64_t{stream_of(*s, "shop.orders", "o-1").size()}, std::uint64_t{1});
 }
 
-}  // namespace peal::inline v0::testing::detail
+}  // namespace peal::inline v0::testing::contract_cases

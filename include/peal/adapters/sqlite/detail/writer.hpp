@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// A batch as statements within a transaction that somebody else begins and ends.
+#pragma once
+
+#include <peal/adapters/sqlite/detail/connection.hpp>
+#include <peal/adapters/sqlite/detail/rows.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace peal::inline v0::sqlite::detail {
+
+/// Writes batches; knows names only as long as a transaction lasts, so that a rollback leaves nothing wrong in memory.
+///
+/// Thread safety: the connection's.
+class writer {
+ public:
+  writer(connection& c, std::string_view place) : c_{&c}, place_{place} {
+    for (std::size_t i = 0; i < count; ++i) all_[i] = statement{c.get(), sql(static_cast<which>(i))};
+  }
+
+  void write(const store_batch& b) {
+    for (const stored_type& t : b.types) put_type(t);
+    for (const stored_event& e : b.events) append(e);
+    doing_ = nullptr;
+    for (const auto& [name, t] : topics_) {
+      if (t.moved) (at(move_topic) << t.id << t.next).run();
+    }
+    for (const stored_cursor& c : b.cursors) {
+      (at(put_cursor) << subscription(c.subscription) << topic(c.topic).id << c.position).run();
+    }
+    for (const stored_pending& p : b.pending) put(p);
+    for (const stored_claim& c : b.claims) put(c);
+    for (const stored_letter& l : b.letters) put(l);
+    for (const letter_ref& l : b.letters_gone) (at(drop_letter) << topic(l.topic).id << l.number).run();
+    for (const stored_timer& t : b.timers) put(t);
+    for (const std::uint64_t id : b.timers_gone) (at(drop_timer) << id).run();
+    forget();
+  }
+
+  /// After a transaction, whatever became of it.
+  void forget() noexcept {
+    topics_.clear();
+    subscriptions_.clear();
+    types_.clear();
+    for (statement& s : all_) s.reset();
+  }
+
+  /// What write() was about when it threw.
+  [[nodiscard]] std::string doing() const { return doing_ != nullptr ? peal::detail::appending(*doing_) : "commit"; }
+
+ private:
+  enum which : std::size_t {
+    find_topic,
+    add_topic,
+    move_topic,
+    find_subscription,
+    add_subscription,
+    find_type,
+    add_type,
+    describe_type,
+    find_stream,
+    add_stream,
+    move_stream,
+    add_event,
+    put_cursor,
+    put_pending,
+    drop_pending,
+    put_claim,
+    drop_claim,
+    put_letter,
+    drop_letter,
+    put_timer,
+    drop_timer,
+    count
+  };
+  static const char* sql(which w) {
+    switch (w) {
+      case find_topic: return "select id, next from peal_topics where name = ?";
+      case add_topic: return "insert into peal_topics (name, next) values (?, 0) returning id";
+      case move_topic: return "update peal_topics set next = ?2 where id = ?1";
+      case find_subscription: return "select id from peal_subscriptions where name = ?";
+      case add_subscription: return "insert into peal_subscriptions (name) values (?) returning id";
+      case find_type: return "select id from peal_types where name = ? and version = ?";
+      case add_type: return "insert into peal_types (name, version) values (?, ?) returning id";
+      case describe_type: return "update peal_types set schema = ?2 where id = ?1 and schema is null";
+      case find_stream: return "select id, newest from peal_streams where topic = ? and key = ?";
+      case add_stream: return "insert into peal_streams (topic, key, newest) values (?, ?, 1) returning id";
+      case move_stream: return "update peal_streams set newest = ?2 where id = ?1";
+      case add_event:
+        return "insert into peal_event_rows (place, stream, type, id, correlation, causation, published, key, "
+               "stream_version, checksum, payload) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      case put_cursor: return "insert or replace into peal_cursor_rows values (?, ?, ?)";
+      case put_pending: return "insert or replace into peal_pending_rows values (?, ?, ?, ?, ?)";
+      case drop_pending: return "delete from peal_pending_rows where subscription = ? and topic = ? and position = ?";
+      case put_claim: return "insert or replace into peal_key_rows values (?, ?, ?, ?)";
+      case drop_claim: return "delete from peal_key_rows where scope = ? and key = ?";
+      case put_letter:
+        return "insert or replace into peal_letter_rows values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+               "?)";
+      case drop_letter: return "delete from peal_letter_rows where topic = ? and number = ?";
+      case put_timer: return "insert or replace into peal_timer_rows values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      case drop_timer: return "delete from peal_timer_rows where number = ?";
+      case count: break;
+    }
+    return "";
+  }
+  statement& at(which w) { return all_[w]; }
+
+  struct topic_entry {
+    std::int64_t id;
+    std::uint64_t next;
+    bool moved;
+  };
+  using type_key = std::pair<std::string_view, std::uint32_t>;
+
+  [[noreturn]] void refuse(store_errc code, std::string_view said) const {
+    throw store_error(code, place_, doing(), said);
+  }
+  void check_length(std::string_view name) const {
+    if (name.size() > max_name) refuse(store_errc::too_large, "a name or key is longer than a million bytes");
+  }
+
+  topic_entry& topic(std::string_view name) {
+    const auto found = topics_.find(name);
+    if (found != topics_.end()) return found->second;
+    check_length(name);
+    topic_entry t{0, 0, false};
+    statement& find = at(find_topic) << name;
+    if (const resetting after{find}; find.step()) t = {find.integer(0), find.natural(1), false};
+    if (t.id == 0) {
+      t.id = (at(add_topic) << name).number();
+      if (static_cast<std::uint64_t>(t.id) > most_topics) refuse(store_errc::too_large, "more than 32,767 topics");
+    }
+    return topics_.emplace(name, t).first->second;
+  }
+
+  std::int64_t subscription(std::string_view name) {
+    const auto found = subscriptions_.find(name);
+    if (found != subscriptions_.end()) return found->second;
+    check_length(name);
+    std::int64_t id = (at(find_subscription) << name).number();
+    if (id == 0) id = (at(add_subscription) << name).number();
+    return subscriptions_.emplace(name, id).first->second;
+  }
+
+  std::int64_t type(std::string_view name, std::uint32_t version) {
+    const type_key key{name, version};
+    const auto found = types_.find(key);
+    if (found != types_.end()) return found->second;
+    check_length(name);
+    std::int64_t id = (at(find_type) << name << version).number();
+    if (id == 0) id = (at(add_type) << name << version).number();
+    return types_.emplace(key, id).first->second;
+  }
+
+  /// The number of the event's stream, moved to its version; 0: it is in none.
+  std::int64_t stream(const stored_event& e, std::int64_t topic_id) {
+    if (e.stream_version == 0) return 0;
+    check_length(e.key);
+    std::int64_t id = 0;
+    std::uint64_t newest = 0;
+    {
+      statement& find = at(find_stream) << topic_id << e.key;
+      const resetting after{find};
+      if (find.step()) {
+        id = find.integer(0);
+        newest = find.natural(1);
+      }
+    }
+    if (e.stream_version != newest + 1) {
+      refuse(store_errc::conflict, "its stream's next version is " + std::to_string(newest + 1));
+    }
+    if (id == 0) return (at(add_stream) << topic_id << e.key).number();
+    (at(move_stream) << id << e.stream_version).run();
+    return id;
+  }
+
+  void append(const stored_event& e) {
+    doing_ = &e;
+    topic_entry& t = topic(e.topic);
+    if (e.position != t.next) refuse(store_errc::conflict, "the topic's next position is " + std::to_string(t.next));
+    if (e.position >= end_of_positions) refuse(store_errc::too_large, "positions end at 2^48");
+    const std::int64_t of = stream(e, t.id);
+    statement& add = at(add_event) << (t.id << position_bits | static_cast<std::int64_t>(e.position));
+    if (of != 0) {
+      add << of;
+    } else {
+      add << nullptr;
+    }
+    const event_ids ids{e};
+    bind(add, e, ids, type(e.name, e.version));
+    add.run();
+    ++t.next;
+    t.moved = true;
+  }
+
+  void put_type(const stored_type& t) { (at(describe_type) << type(t.name, t.version) << t.schema).run(); }
+
+  void put(const stored_pending& p) {
+    const std::int64_t who = subscription(p.subscription);
+    if (p.attempts == 0) {
+      (at(drop_pending) << who << topic(p.topic).id << p.position).run();
+    } else {
+      (at(put_pending) << who << topic(p.topic).id << p.position << p.attempts << std::int64_t{p.due}).run();
+    }
+  }
+
+  void put(const stored_claim& c) {
+    check_length(c.key);
+    const std::int64_t scope = subscription(c.scope);
+    if (c.state == claim_state::abandoned) {
+      (at(drop_claim) << scope << c.key).run();
+    } else {
+      (at(put_claim) << scope << c.key << static_cast<std::int64_t>(c.state) << std::int64_t{c.at}).run();
+    }
+  }
+
+  void put(const stored_letter& l) {
+    statement& s = at(put_letter) << topic(l.event.topic).id << l.number << l.event.position;
+    const event_ids ids{l.event};
+    bind(s, l.event, ids, type(l.event.name, l.event.version));
+    s << subscription(l.subscription) << static_cast<std::int64_t>(l.cause) << l.attempts << l.cycles;
+    (s << std::int64_t{l.died} << l.blocked_by << l.errors).run();
+  }
+
+  void put(const stored_timer& t) {
+    statement& s = at(put_timer) << t.id << topic(t.event.topic).id << t.event.position;
+    const event_ids ids{t.event};
+    bind(s, t.event, ids, type(t.event.name, t.event.version));
+    (s << std::int64_t{t.due} << std::int64_t{t.period}).run();
+  }
+
+  static constexpr std::size_t max_name = store_features{}.max_key_bytes;
+
+  connection* c_;
+  std::string_view place_;
+  std::array<statement, count> all_{};
+  const stored_event* doing_ = nullptr;
+  std::map<std::string_view, topic_entry> topics_{};
+  std::map<std::string_view, std::int64_t> subscriptions_{};
+  std::map<type_key, std::int64_t> types_{};
+};
+
+}  // namespace peal::inline v0::sqlite::detail

@@ -68,6 +68,7 @@ int main(int count_of_arguments, char** arguments) {
   if (std::strcmp(what, "small") == 0) return count<small>();
   if (std::strcmp(what, "large") == 0) return count<large>();
   if (std::strcmp(what, "inline") == 0) return count<small>(peal::on_publisher_thread);
-  std::fputs("usage: peal_instructions small|large|inline\n", stderr);
+  if (std::strcmp(what, "measured") == 0) return count<small>(peal::measured{});
+  std::fputs("usage: peal_instructions small|large|inline|measured\n", stderr);
   return 2;
 }

@@ -139,6 +139,8 @@ void policy_overhead(suite& s) {
       peal::otherwise(peal::backoff{.attempts = 5, .first = std::chrono::milliseconds{1}}));
   add(t, "middleware", peal::middleware{[](const auto&, peal::delivery&, auto&& next) { return next(); }});
   add(t, "side_store", peal::side_store{4096});
+  add(t, "measured, one run in 32", peal::measured{});
+  add(t, "measured, every run", peal::measured{.one_in = 1});
   add(t, "behind{drop_oldest}", peal::behind{peal::drop_oldest});
   add<peal::topic<event_type, peal::timed>>(t, "timed (an option of the topic)");
   add(t, "idempotent, integer keys, 65,536 remembered",
@@ -148,7 +150,8 @@ void policy_overhead(suite& s) {
     if (keys == nullptr) keys = std::make_shared<million_keys>(e.quick ? 100'000 : 1'000'000);
     return (*keys)(e.seconds);
   });
-  for (const char* row : {"filter", "on<…>, otherwise(back-off)", "middleware", "side_store", "behind{drop_oldest}"}) {
+  for (const char* row : {"filter", "on<…>, otherwise(back-off)", "middleware", "side_store", "measured, one run in 32",
+                          "behind{drop_oldest}"}) {
     s.require_at_most(std::string("policy_overhead ") + row, t, row, "deliver extra", limit_ns);
   }
   s.require_at_most("policy_overhead idempotent with 10^6 string keys", t, million, "deliver", 250);

@@ -37,6 +37,7 @@ if(VALGRIND)
     peal_count("${row}" deliver counted_deliver ${argument})
   endforeach()
   peal_count("8 byte event, handler on the publisher's thread" publish counted_publish inline)
+  peal_count("8 byte event, measured" deliver counted_deliver measured)
 endif()
 
 if(CXX_ID STREQUAL "GNU")

@@ -30,13 +30,16 @@ std::map<std::string, std::string> samples(const std::string& text) {
 }
 
 std::string text_of_a_bus() {
-  peal_test::stepped<order> fx;
+  peal_test::stepped<peal::topic<order, peal::timed>> fx;
   auto s = fx.subscribe<order>(
       "a \"quoted\\ name\"\nin two lines",
       [](const order& o) {
         if (o.id == 2) throw std::runtime_error("two");
       },
       peal::breaker{});
+  auto timed = fx.subscribe<order>(
+      "timed", [&](const order& o) { fx.bus.runtime().advance(std::chrono::milliseconds{o.id}); },
+      peal::measured{.one_in = 1});
   for (int id = 1; id <= 3; ++id) fx.bus.publish(order{id});
   (void)fx.bus.settle();
   return peal::prometheus_text(fx.bus.statistics());
@@ -86,9 +89,27 @@ TEST_CASE("prometheus: a breaker says where it stands, how often and how long it
   CHECK(found.at(R"(peal_breaker_state{subscription="s",state="open"})") == "1");
   CHECK(found.at(R"(peal_breaker_state{subscription="s",state="closed"})") == "0");
   CHECK(found.at(R"(peal_breaker_opened_total{subscription="s"})") == "1");
-  CHECK(found.at(R"(peal_breaker_open_seconds_total{subscription="s"})") == "2.345");
+  CHECK(found.at(R"(peal_breaker_open_seconds_total{subscription="s"})") == "2.345678");
   CHECK(found.at(R"(peal_rate_waits_total{subscription="s"})") == "0");
   CHECK(found.count(R"(peal_breaker_opened_total{subscription="plain"})") == 0);
+}
+
+TEST_CASE("prometheus: times are a histogram in seconds, its limits powers of two nanoseconds",
+          "[observe][prometheus]") {
+  const std::string text = text_of_a_bus();
+  const auto found = samples(text);
+  const std::string s = R"({subscription="timed")";
+  CHECK(found.at("peal_handler_seconds_count" + s + "}") == "3");
+  CHECK(found.at("peal_handler_seconds_sum" + s + "}") == "0.006");
+  CHECK(found.at("peal_handler_seconds_bucket" + s + R"(,le="0.000001024"})") == "0");
+  CHECK(found.at("peal_handler_seconds_bucket" + s + R"(,le="0.001048576"})") == "1");
+  CHECK(found.at("peal_handler_seconds_bucket" + s + R"(,le="0.002097152"})") == "2");
+  CHECK(found.at("peal_handler_seconds_bucket" + s + R"(,le="0.004194304"})") == "3");
+  CHECK(found.at("peal_handler_seconds_bucket" + s + R"(,le="17.179869184"})") == "3");
+  CHECK(found.at("peal_handler_seconds_bucket" + s + R"(,le="+Inf"})") == "3");
+  CHECK(found.at("peal_latency_seconds_count" + s + "}") == "3");
+  CHECK(found.count("peal_handler_seconds_count{subscription=\"a\"}") == 0);
+  CHECK(text.find("# TYPE peal_handler_seconds histogram\n") != std::string::npos);
 }
 
 TEST_CASE("prometheus: promtool has nothing to say against it", "[observe][prometheus]") {

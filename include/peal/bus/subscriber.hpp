@@ -45,6 +45,7 @@ subscription subscribe_with(const wiring_point& at, const std::array<std::uint8_
   using typed = typed_subscription<type_list<Es...>, Handler, Ps...>;
   (detail::check_hands(policies), ...);
   (detail::check_time(policies, at.topic->timed), ...);
+  (detail::check_measured(policies), ...);
   // Not std::make_shared, whose control block is compiled anew for each handler.
   const std::shared_ptr<subscription_base> s{static_cast<subscription_base*>(
       new typed(std::move(name), *at.topic, types, outputs, std::move(handler), std::move(policies)...))};

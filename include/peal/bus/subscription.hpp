@@ -96,7 +96,7 @@ class [[nodiscard(
     const auto core = living();
     if (core == nullptr) return {};
     const std::lock_guard lock{subscription_->topic().bus.wiring};
-    return detail::statistics_of(*subscription_);
+    return detail::full_statistics_of(*subscription_);
   }
 
   /// A way to read the counters after the token has stopped or died; valid while the bus lives.
@@ -109,7 +109,7 @@ class [[nodiscard(
       const auto core = link_.core.lock();
       if (core == nullptr || subscription_ == nullptr || !link_.same_process(core.get())) return {};
       const std::lock_guard lock{subscription_->topic().bus.wiring};
-      return detail::statistics_of(*subscription_);
+      return detail::full_statistics_of(*subscription_);
     }
 
    private:

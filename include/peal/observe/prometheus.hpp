@@ -35,14 +35,37 @@ class prometheus_writer {
   }
 
   void seconds(const char* label, std::string_view value, std::chrono::nanoseconds time) {
-    const std::string ms = std::to_string(1000 + time.count() / 1'000'000 % 1000);
     open(label, value);
-    to_.append("} ").append(std::to_string(time.count() / 1'000'000'000)).append(".").append(ms, 1).append("\n");
+    to_.append("} ").append(in_seconds(time)).append("\n");
+  }
+  /// Limits are powers of two nanoseconds, from a microsecond to 17 s: the histogram's own, so that counts are exact.
+  void histogram(const char* label, std::string_view value, const histogram_values& h) {
+    for (int bits = 10; bits <= 34; ++bits) {
+      const std::chrono::nanoseconds limit{std::int64_t{1} << bits};
+      open(label, value, "_bucket");
+      to_.append(",le=\"").append(in_seconds(limit)).append("\"");
+      close(h.up_to(limit));
+    }
+    open(label, value, "_bucket");
+    to_.append(",le=\"+Inf\"");
+    close(h.count);
+    open(label, value, "_sum");
+    to_.append("} ").append(in_seconds(h.sum)).append("\n");
+    open(label, value, "_count");
+    close(h.count);
   }
 
  private:
-  void open(const char* label, std::string_view value) {
-    to_.append(name_).append("{");
+  static std::string in_seconds(std::chrono::nanoseconds time) {
+    constexpr std::int64_t second = 1'000'000'000;
+    const std::string fraction = std::to_string(second + time.count() % second);
+    std::string text = std::to_string(time.count() / second) + "." + fraction.substr(1);
+    while (text.back() == '0') text.pop_back();
+    if (text.back() == '.') text.pop_back();
+    return text;
+  }
+  void open(const char* label, std::string_view value, const char* part = "") {
+    to_.append(name_).append(part).append("{");
     pair(label, value);
   }
   void pair(const char* label, std::string_view value) {
@@ -131,6 +154,22 @@ inline void write_breakers(prometheus_writer& out, const bus_statistics& s) {
   each([&](const stats& x) { out.seconds("subscription", x.name, x.breaker_open_time); });
 }
 
+/// Of measured subscriptions.
+inline void write_times(prometheus_writer& out, const bus_statistics& s) {
+  using stats = subscription_statistics;
+  const auto each = [&](const char* name, const char* help, const histogram_values stats::*times) {
+    bool any = false;
+    for (const stats& x : s.subscriptions) any = any || (x.*times).count != 0;
+    if (!any) return;
+    out.family(name, "histogram", help);
+    for (const stats& x : s.subscriptions) {
+      if ((x.*times).count != 0) out.histogram("subscription", x.name, x.*times);
+    }
+  };
+  each("peal_handler_seconds", "Times of timed runs of the handler.", &stats::handler_time);
+  each("peal_latency_seconds", "Times from publish to handled, of timed runs.", &stats::latency);
+}
+
 inline void write_topics(prometheus_writer& out, const bus_statistics& s) {
   using stats = topic_statistics;
   const auto each = [&](const char* name, const char* type, const char* help, std::uint64_t (*get)(const stats&)) {
@@ -167,6 +206,7 @@ inline void write_topics(prometheus_writer& out, const bus_statistics& s) {
   detail::prometheus_writer out{text};
   detail::write_subscriptions(out, s);
   detail::write_breakers(out, s);
+  detail::write_times(out, s);
   detail::write_topics(out, s);
   return text;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/core/envelope.hpp>
+#include <peal/observe/histogram.hpp>
 
 #include <cstdint>
 #include <peal/detail/time.hpp>
@@ -59,7 +60,9 @@ struct subscription_statistics {
   breaker_state breaker = breaker_state::none;
   wait_reason waits_for = wait_reason::nothing;
   bool paused = false;
-  bool stalled = false;  ///< cannot go on now: no room for an output, a kept event or a letter
+  bool stalled = false;           ///< cannot go on now: no room for an output, a kept event or a letter
+  histogram_values handler_time;  ///< of timed runs, with the policy measured
+  histogram_values latency;       ///< from publish to handled, of those in a timed topic
 
   /// Right side of the identity above.
   [[nodiscard]] std::uint64_t accounted() const noexcept {

@@ -189,7 +189,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     if (!runner.alive()) return all;
     for (const topic_base* t : base.topics) all.topics.push_back(t->statistics());
     const std::lock_guard lock{base.wiring};
-    for (const auto& s : base.subscriptions) all.subscriptions.push_back(statistics_of(*s));
+    for (const auto& s : base.subscriptions) all.subscriptions.push_back(full_statistics_of(*s));
     for (const auto& s : base.subscriptions) list_overdue(*s, all.overdue);
     all.subscriptions.insert(all.subscriptions.end(), base.ended.begin(), base.ended.end());
     return all;

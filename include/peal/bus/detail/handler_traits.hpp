@@ -5,6 +5,7 @@
 #include <peal/bus/detail/flow_part.hpp>
 #include <peal/bus/detail/ordering_checks.hpp>
 #include <peal/bus/detail/time_checks.hpp>
+#include <peal/bus/detail/timings.hpp>
 #include <peal/bus/placement.hpp>
 #include <peal/core/delivery.hpp>
 #include <peal/core/event.hpp>
@@ -50,7 +51,8 @@ inline constexpr bool is_side_store = std::is_same_v<P, side_store>;
 template <class P>
 inline constexpr bool is_policy =
     is_filter<P> || is_middleware<P> || is_idempotent<P> || is_ordered<P> || is_concurrency<P> || is_behind<P> ||
-    is_rule<P> || is_placement<P> || is_side_store<P> || is_time_policy<P> || is_breaker<P> || is_rate<P>;
+    is_rule<P> || is_placement<P> || is_side_store<P> || is_time_policy<P> || is_breaker<P> || is_rate<P> ||
+    is_measured<P>;
 
 // What a handler returns.
 template <class R>
@@ -138,8 +140,11 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
       (is_policy<Ps> && ...),
       "peal: an argument behind the handler is not a policy; policies are filter, ordered_by, concurrency, idempotent, "
       "on<Ex>, otherwise, breaker, rate, "
-      "middleware, timeout, expires, on_expiry, behind, side_store, on_poll and on_publisher_thread");
+      "middleware, measured, timeout, expires, on_expiry, behind, side_store, on_poll and on_publisher_thread");
   static_assert(idempotents <= 1, "peal: a subscription has two idempotent policies; keep one, with all its keys");
+  static constexpr bool measures = (is_measured<Ps> || ... || false);
+  static_assert((std::size_t{is_measured<Ps>} + ... + 0) <= 1,
+                "peal: a subscription has two measured policies; keep one");
   static_assert((std::size_t{is_behind<Ps>} + ... + 0) <= 1, "peal: a subscription has two behind policies; keep one");
   static_assert((std::size_t{is_side_store<Ps>} + ... + 0) <= 1,
                 "peal: a subscription has two side_store policies; keep one");

@@ -59,6 +59,10 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
       if (checks::times::limits) topic.bus.with_timeout.fetch_add(1, std::memory_order_relaxed);
     }
     if constexpr (ordered) order_ = order_in(parts_.policies);
+    if constexpr (checks::measures) {
+      timings_ = std::make_unique<timings>(std::get<measured>(parts_.policies).one_in,
+                                           checks::hands || checks::inline_handler);
+    }
   }
   ~keyed_subscription() override { keyed_subscription::destroy_handler(); }
 

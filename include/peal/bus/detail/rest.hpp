@@ -224,7 +224,7 @@ inline void abandon_rest(bus_base& bus, drain_report& report) {
     }
     report.abandoned += s->counts().abandoned.get();
     report.abandoned_ids.insert(report.abandoned_ids.end(), s->left_.begin(), s->left_.end());
-    bus.ended.push_back(statistics_of(*s));
+    bus.ended.push_back(full_statistics_of(*s));
   }
 }
 

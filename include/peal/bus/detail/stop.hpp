@@ -130,4 +130,14 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
   }
 }
 
+/// With the times of its runs, which take longer to read. Caller holds bus.wiring.
+inline subscription_statistics full_statistics_of(const subscription_base& s) {
+  subscription_statistics r = statistics_of(s);
+  if (s.times() != nullptr) {
+    r.handler_time = s.times()->handler.values();
+    r.latency = s.times()->latency.values();
+  }
+  return r;
+}
+
 }  // namespace peal::inline v0::detail

@@ -8,6 +8,7 @@
 #include <peal/bus/detail/hand.hpp>
 #include <peal/bus/detail/kept.hpp>
 #include <peal/bus/detail/key_chain.hpp>
+#include <peal/bus/detail/timings.hpp>
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/core/delivery.hpp>
 #include <peal/policy/backoff.hpp>
@@ -62,6 +63,8 @@ class subscription_base {
   [[nodiscard]] std::uint64_t oldest_kept() const noexcept { return oldest_kept_.load(std::memory_order_acquire); }
   [[nodiscard]] bool outputs_waiting() const noexcept { return outputs_waiting_.load(std::memory_order_acquire); }
   [[nodiscard]] time_point now() const noexcept { return topic_.bus.runner->now(); }
+  /// Null without the policy.
+  [[nodiscard]] const timings* times() const noexcept { return timings_.get(); }
   [[nodiscard]] bool wants(std::uint8_t type) const noexcept { return ((types_ >> type) & 1U) != 0; }
 
   // What a run consists of; only the owner of the seat's `running` calls these.
@@ -228,6 +231,7 @@ class subscription_base {
  protected:
   std::unique_ptr<key_order> order_;  ///< null: without ordered_by
   std::unique_ptr<flow> flow_;        ///< null: nothing but room ever holds it up
+  std::unique_ptr<timings> timings_;  ///< null: not measured
 
  private:
   enum class next_step : std::uint8_t { none, run_again, bury, wait_behind, wait_key };

@@ -198,7 +198,19 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   }
   template <class E>
   std::optional<failure> run_plain(const E& event, delivery& d) {
+    if constexpr (checks::measures) {
+      if (this->timings_->due()) [[unlikely]]
+        return run_plain_timed(event, d);
+    }
     return parts_.rules.run([&] { parts_.template around<0>(event, d, [&] { parts_.call(event, d); }); });
+  }
+  template <class E>
+  [[gnu::noinline]] std::optional<failure> run_plain_timed(const E& event, delivery& d) {
+    return parts_.rules.run([&] {
+      stopwatch watch{*this->timings_, *this->topic().bus.runner, d};
+      parts_.template around<0>(event, d, [&] { parts_.call(event, d); });
+      watch.handled(true);
+    });
   }
 
   template <class E, class Slots>
@@ -281,6 +293,20 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
 
   template <class E, class Slots>
   void run_handler(const E& event, delivery& d, attempt_end& end, Slots& out) {
+    if constexpr (checks::measures) {
+      if (this->timings_->due()) [[unlikely]]
+        return run_timed(event, d, end, out);
+    }
+    run_untimed(event, d, end, out);
+  }
+  template <class E, class Slots>
+  [[gnu::noinline]] void run_timed(const E& event, delivery& d, attempt_end& end, Slots& out) {
+    stopwatch watch{*this->timings_, *this->topic().bus.runner, d};
+    run_untimed(event, d, end, out);
+    watch.handled(end.what == verdict::handled);
+  }
+  template <class E, class Slots>
+  void run_untimed(const E& event, delivery& d, attempt_end& end, Slots& out) {
     using R = handler_result_t<Handler, E>;
     if constexpr (std::is_void_v<R>) {
       parts_.template around<0>(event, d, [&] { parts_.call(event, d); });

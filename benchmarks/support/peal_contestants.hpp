@@ -65,7 +65,7 @@ struct peal_single_producer {
       void publish(E&& event) { out_.publish(std::move(event)); }
 
      private:
-      peal::sole_publisher<E> out_;
+      decltype(std::declval<bus_type&>().template sole_publisher<E>()) out_;
     };
     producer make_producer() { return producer{bus_}; }
     void finish() { bus_.settle(); }

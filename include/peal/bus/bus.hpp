@@ -120,12 +120,12 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
   /// The one publisher of an event whose topic has the option peal::single_producer.
   /// Errors: name_in_use while there is another.
   template <event E>
-  [[nodiscard]] peal::sole_publisher<E> sole_publisher() {
+  [[nodiscard]] auto sole_publisher() {
     check_carried<E>();
     if constexpr (carries<E>) {
       return core_->template sole<E>();
     } else {
-      return {{}, {}};
+      return peal::sole_publisher<E>{{}, {}};
     }
   }
 

@@ -84,14 +84,13 @@ class publisher {
   /// Publishes `count` events in a row, moving from each that is accepted; waits for room. Returns how many were
   /// accepted, from the front: fewer only when refused (closing, closed; inside a handler overloaded).
   std::size_t publish_range(E* events, std::size_t count, const publish_options& o = detail::no_options) const {
-    return way_.publish_range(*way_.topic, events, count,
-                              {&o == &detail::no_options ? nullptr : &o, detail::patience::waiting, nanoseconds{0}});
+    return way_.many(events, count,
+                     {&o == &detail::no_options ? nullptr : &o, detail::patience::waiting, nanoseconds{0}});
   }
   /// The same without waiting: as many as there is room for.
   [[nodiscard]] std::size_t try_publish_range(E* events, std::size_t count,
                                               const publish_options& o = detail::no_options) const {
-    return way_.publish_range(*way_.topic, events, count,
-                              {&o == &detail::no_options ? nullptr : &o, detail::patience::none, nanoseconds{0}});
+    return way_.many(events, count, {&o == &detail::no_options ? nullptr : &o, detail::patience::none, nanoseconds{0}});
   }
 
   /// For the bus: the way itself.
@@ -103,19 +102,27 @@ class publisher {
 
 /// The only publisher of a topic with the option peal::single_producer; move-only.
 ///
+/// A bus's own type of it (`auto out = bus.sole_publisher<E>()`) publishes without an indirect call; as
+/// `sole_publisher<E>` a component can take it without knowing the bus.
+///
 /// Thread safety: one thread at a time. Lifetime: must not outlive its bus; gives the topic back when it dies.
-template <event E>
+template <event E, class Way = detail::port<E>>
 class sole_publisher {
  public:
   /// From a bus.
   /// Errors: name_in_use while there is another.
   template <class Bus>
     requires requires(Bus& bus) {
-      { bus.template sole_publisher<E>() } -> std::same_as<sole_publisher>;
+      { bus.template sole_publisher<E>() } -> std::convertible_to<sole_publisher>;
     }
   explicit sole_publisher(Bus& bus) : sole_publisher{bus.template sole_publisher<E>()} {}
-  sole_publisher(detail::port<E> way, std::shared_ptr<std::atomic<bool>> taken) noexcept
-      : way_{way}, taken_{std::move(taken)} {}
+  sole_publisher(Way way, std::shared_ptr<std::atomic<bool>> taken) noexcept : way_{way}, taken_{std::move(taken)} {}
+  /// From a bus's own type of it.
+  template <class Other>
+    requires(!std::is_same_v<Other, Way> && std::is_same_v<Way, detail::port<E>>)
+  sole_publisher(sole_publisher<E, Other>&& other)
+  noexcept  // NOLINT: the same publisher, knowing less
+      : way_{other.way_.erased()}, taken_{std::move(other.taken_)} {}
   sole_publisher(sole_publisher&&) noexcept = default;
   sole_publisher& operator=(sole_publisher&& other) noexcept {
     if (this != &other) {
@@ -143,17 +150,20 @@ class sole_publisher {
 
   /// As publisher::publish_range.
   std::size_t publish_range(E* events, std::size_t count, const publish_options& o = detail::no_options) {
-    return way_.publish_range(*way_.topic, events, count,
-                              {&o == &detail::no_options ? nullptr : &o, detail::patience::waiting, nanoseconds{0}});
+    return way_.many(events, count,
+                     {&o == &detail::no_options ? nullptr : &o, detail::patience::waiting, nanoseconds{0}});
   }
 
  private:
+  template <event, class>
+  friend class sole_publisher;
+
   void give_back() noexcept {
     if (taken_ != nullptr) taken_->store(false, std::memory_order_release);
     taken_.reset();
   }
 
-  detail::port<E> way_;
+  Way way_;
   std::shared_ptr<std::atomic<bool>> taken_;
 };
 

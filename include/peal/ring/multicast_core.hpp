@@ -94,7 +94,7 @@ class multicast_core {
 
   /// Takes `n` places (1 … capacity) in a row, never waits. Between a claim and its publication nothing may fail.
   [[nodiscard]] claim_result try_claim(std::size_t n = 1, caller who = caller::outsider) noexcept {
-    if (claim_.single()) return claim_single(n, who);
+    if (claim_.single()) return try_claim_single(n, who);
     std::uint64_t w = claim_.load();
     for (;;) {
       const claim_status refused = detail::refusal(w, who);
@@ -109,6 +109,20 @@ class multicast_core {
         return {claim_status::claimed, p};
       }
     }
+  }
+
+  /// The same by the single producer, for callers that know that they are it.
+  [[nodiscard, gnu::always_inline]] inline claim_result try_claim_single(std::size_t n, caller who) noexcept {
+    const position p = claim_.producer_head();
+    if (!fits(p, n) && !make_room(p, n)) {
+      const claim_status refused = detail::refusal(claim_.state(), who);
+      return {refused != claim_status::claimed ? refused : claim_status::full, p};
+    }
+    if (const claim_status s = claim_.producer_begin(p, who); s != claim_status::claimed) return {s, 0};
+    single_first_ = p;
+    single_end_ = peal::advance(p, n);
+    prefetch(p, n);
+    return {claim_status::claimed, p};
   }
 
   /// Where the payload of a claimed position is to be constructed.
@@ -363,7 +377,6 @@ class multicast_core {
   [[nodiscard]] bool make_room(position p, std::size_t n) noexcept;
   [[nodiscard]] bool drop_before(position p, std::size_t n, position need) noexcept;
   [[nodiscard]] bool drop(line& l, position need) noexcept;
-  [[nodiscard]] claim_result claim_single(std::size_t n, caller who) noexcept;
   [[nodiscard]] std::optional<std::uint32_t> join_as(std::uint64_t kind) noexcept;
   void walk(line& l, position from, position to) noexcept;
 

@@ -116,13 +116,15 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   }
 
   template <class E>
-  sole_publisher<E> sole() {
+  using straight = straight_way<topic_core<Runtime, topic_type<E>>, E>;
+  template <class E>
+  sole_publisher<E, straight<E>> sole() {
     static_assert(is_single<E>, "peal: only a topic with the option peal::single_producer has a sole publisher");
     auto& taken = sole_[topic_number<E>()];
     const std::lock_guard lock{base.wiring};
     if (taken == nullptr) taken = std::make_shared<std::atomic<bool>>(false);
     if (taken->exchange(true, std::memory_order_acq_rel)) throw name_in_use("the sole publisher of its topic");
-    return sole_publisher<E>{topic_of<E>().template way_in<E>(), taken};
+    return {straight<E>{&topic_of<E>()}, taken};
   }
 
   template <class E>

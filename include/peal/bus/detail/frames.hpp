@@ -62,7 +62,7 @@ class frame_table {
   static constexpr std::uint32_t none = ~std::uint32_t{0};
 
   /// The cell of the calling thread, or none.
-  [[nodiscard]] std::uint32_t find(std::uintptr_t key) const noexcept {
+  [[nodiscard, gnu::always_inline]] inline std::uint32_t find(std::uintptr_t key) const noexcept {
     const group& mine = groups_[group_of(key)];
     // A thread sees what it wrote itself; entries of other threads are never the answer.
     if (!mine.ever_used.load(std::memory_order_relaxed)) return find_overflowed(key);

@@ -33,6 +33,21 @@ struct port {
   std::uint8_t type = 0;
 
   result<receipt> operator()(E& event, const publish_call& call) const noexcept { return publish(*topic, event, call); }
+  std::size_t many(E* events, std::size_t n, const publish_call& call) const noexcept {
+    return publish_range(*topic, events, n, call);
+  }
+};
+
+/// The same way with the topic's type, so that the compiler sees through it.
+template <class Topic, class E>
+struct straight_way {
+  Topic* topic = nullptr;
+
+  result<receipt> operator()(E& event, const publish_call& call) const noexcept { return topic->publish(event, call); }
+  std::size_t many(E* events, std::size_t n, const publish_call& call) const noexcept {
+    return topic->publish_range(events, n, call);
+  }
+  [[nodiscard]] port<E> erased() const noexcept { return topic->template way_in<E>(); }
 };
 
 }  // namespace peal::inline v0::detail

@@ -73,7 +73,7 @@ class topic_core final : public topic_base {
     {
       hold_place place{holds_, needs_hold(type_of<E>, nullptr)};
       if (lane_.empty() && place.ready()) [[likely]] {
-        const claim_result c = ring_.try_claim(1, caller::outsider);
+        const claim_result c = claim(1, caller::outsider);
         if (c.status == claim_status::claimed) [[likely]]
           return finish(c.first, event, call.options, nullptr, place);
         if (c.status != claim_status::full) return refused(c.status);
@@ -255,9 +255,18 @@ class topic_core final : public topic_base {
     return true;
   }
 
+  [[gnu::always_inline]] inline claim_result claim(std::size_t n, caller who) noexcept {
+    if constexpr (traits::single) {
+      return ring_.try_claim_single(n, who);
+    } else {
+      return ring_.try_claim(n, who);
+    }
+  }
+
   /// From the claim to the wake-up.
   template <class E>
-  receipt finish(position p, E& event, const publish_options* o, const delivery* parent, hold_place& place) noexcept {
+  [[gnu::always_inline]] inline receipt finish(position p, E& event, const publish_options* o, const delivery* parent,
+                                               hold_place& place) noexcept {
     std::uint8_t tag = type_of<E>;
     if (surround_needed(o, parent) && surround(*::new (&envelopes_[p & ring_.mask()]) envelope, o, parent)) {
       tag |= slot_tag::enveloped;
@@ -275,7 +284,7 @@ class topic_core final : public topic_base {
     return traits::is_timed || parent != nullptr || o != nullptr;
   }
 
-  void after_publish(std::size_t count = 1) noexcept {
+  [[gnu::always_inline]] inline void after_publish(std::size_t count = 1) noexcept {
     if (ring_.order().observe(idle_) != 0) wake_idle();  // [R1] pairs with [R3]
     if (ring_.present() != 0) return;
     unheard_.add(count);

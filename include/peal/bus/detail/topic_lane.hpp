@@ -28,7 +28,7 @@ void topic_core<Runtime, Topic>::drain_lane() noexcept {
     while (auto* const c = lane_.front()) {
       hold_place place{holds_, needs_hold(c->type, bus.frames.current())};
       if (!place.ready()) break;  // whoever gives a cell back looks at the lane
-      const claim_result r = ring_.try_claim(1, caller::insider);
+      const claim_result r = claim(1, caller::insider);
       if (r.status == claim_status::claimed) {
         claimed_from_lane(*c, r.first, place);
         popped = true;

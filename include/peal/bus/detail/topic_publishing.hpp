@@ -18,7 +18,7 @@ std::size_t topic_core<Runtime, Topic>::publish_range(E* events, std::size_t cou
     const std::size_t most = ring_.capacity() > 64 ? ring_.capacity() / 2 : 1;
     const std::size_t part = singly ? 1 : smaller(count - done_with, most);
     claim_result c{claim_status::full, 0};
-    if (part > 1 && runner_.alive() && lane_.empty()) c = ring_.try_claim(part, caller::outsider);
+    if (part > 1 && runner_.alive() && lane_.empty()) c = claim(part, caller::outsider);
     if (c.status != claim_status::claimed) {
       // No room for all of them together: one at a time finds what there is, waits as it was told, and says why not.
       if (!publish(*from, call)) break;
@@ -58,7 +58,7 @@ result<receipt> topic_core<Runtime, Topic>::publish_later(E& event, const publis
     {
       hold_place place{holds_, needs_hold(type_of<E>, nullptr)};
       if (lane_.empty() && place.ready()) {
-        const claim_result c = ring_.try_claim(1, caller::outsider);
+        const claim_result c = claim(1, caller::outsider);
         if (c.status == claim_status::claimed) return finish(c.first, event, call.options, nullptr, place);
         if (c.status != claim_status::full) return refused(c.status);
       }
@@ -87,7 +87,7 @@ inline result<receipt> topic_core<Runtime, Topic>::publish_inside(E& event, cons
   const delivery* const parent = inside != nullptr && !call.complete ? inside->current : nullptr;
   if (lane_.empty()) {
     hold_place place{holds_, needs_hold(type_of<E>, inside)};
-    const claim_result c = place.ready() ? ring_.try_claim(1, who) : claim_result{claim_status::full, 0};
+    const claim_result c = place.ready() ? claim(1, who) : claim_result{claim_status::full, 0};
     if (c.status == claim_status::claimed) {
       const receipt r = finish(c.first, event, call.options, parent, place);
       inside_.add_after();

@@ -79,20 +79,6 @@ bool multicast_core<T, Atomics>::drop(line& l, position need) noexcept {
   return out_of_the_way;
 }
 
-template <class T, atomics_policy Atomics>
-claim_result multicast_core<T, Atomics>::claim_single(std::size_t n, caller who) noexcept {
-  const claim_status refused = detail::refusal(claim_.state(), who);
-  if (refused != claim_status::claimed) return {refused, 0};
-  const position p = claim_.producer_head();
-  if (!fits(p, n) && !make_room(p, n)) return {claim_status::full, p};
-  const claim_status s = claim_.producer_begin(p, who);
-  if (s != claim_status::claimed) return {s, 0};
-  single_first_ = p;
-  single_end_ = peal::advance(p, n);
-  prefetch(p, n);
-  return {claim_status::claimed, p};
-}
-
 /// Every joiner walks from the gate to the head as a gating cursor that delivers nothing, and starts there.
 template <class T, atomics_policy Atomics>
 std::optional<std::uint32_t> multicast_core<T, Atomics>::join_as(std::uint64_t kind) noexcept {

@@ -88,6 +88,36 @@ TEST_CASE("drops: a reader that gates loses nothing beside one that drops", "[bu
   CHECK(f.of("some").accepted == 3 * each);
 }
 
+TEST_CASE("drops: behind{conflate} ends with the newest of every key, and publishers never wait", "[bus][P4][P26]") {
+  const watchdog dog{"conflate under load"};
+  bus_fixture<peal::topic<reading, peal::capacity<1024>>> f{{.workers = 2}};
+  constexpr std::uint64_t keys = 7;
+  std::array<std::uint64_t, keys> last{};
+  std::atomic<std::uint64_t> wrong{0};
+  const auto s = f.subscribe<reading>(
+      "screen",
+      [&](const reading& r) {
+        if (r.n <= last[r.n % keys]) ++wrong;
+        last[r.n % keys] = r.n;
+        if (r.n % 101 == 0) throw std::runtime_error("now and then");
+      },
+      peal::behind{peal::conflate{[](const reading& r) { return r.n % keys; }}},
+      peal::otherwise(peal::backoff{.attempts = 1}));
+  const std::uint64_t all = repeat(200'000, 10);
+  std::thread publisher{[&] {
+    for (std::uint64_t n = 1; n <= all; ++n) {
+      while (!f->try_publish(reading{n})) ++wrong;
+    }
+  }};
+  publisher.join();
+  f.settle();
+  CHECK(wrong == 0);
+  for (std::uint64_t n = all; n > all - keys; --n) CHECK(last[n % keys] == n);
+  const auto books = f.of("screen");
+  CHECK(books.accepted == all);
+  CHECK(books.handled + books.dropped + books.dead == all);
+}
+
 TEST_CASE("drops: filtered, expired and stopped are counted as what they are", "[bus][P4]") {
   const watchdog dog{"reasons"};
   bus_fixture<mixed> f{{.workers = 1}};

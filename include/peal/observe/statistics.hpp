@@ -41,7 +41,7 @@ struct subscription_statistics {
   std::uint64_t expired = 0;
   std::uint64_t filtered = 0;
   std::uint64_t deduplicated = 0;
-  std::uint64_t dropped = 0;     ///< by behind{drop_oldest}
+  std::uint64_t dropped = 0;     ///< by behind{…}
   std::uint64_t stopped = 0;     ///< left when it was stopped
   std::uint64_t abandoned = 0;   ///< left when the bus was drained past its deadline
   std::uint64_t waiting = 0;     ///< unread and kept aside; unread counts every type of the topic

@@ -2,7 +2,10 @@
 // What happens to a subscription that falls behind: without this policy publishers wait for it.
 #pragma once
 
-#include <concepts>
+#include <peal/policy/conflate.hpp>
+
+#include <type_traits>
+#include <utility>
 
 namespace peal::inline v0 {
 
@@ -16,13 +19,19 @@ inline constexpr drop_oldest_t drop_oldest{};
 ///
 /// Delivery: events that it did not read in time are counted as dropped. It copies a few at a time out of the ring, so
 /// its events must be copyable, and a publisher may wait for those few copies.
-/// Example: `peal::behind{peal::drop_oldest}`
+/// Example: `peal::behind{peal::drop_oldest}`, `peal::behind{peal::conflate{&price::symbol}}`
 template <class Choice>
 class behind {
-  static_assert(std::same_as<Choice, drop_oldest_t>, "peal: behind{…} takes peal::drop_oldest");
+  static_assert(std::is_same_v<Choice, drop_oldest_t> || detail::is_conflate<Choice>,
+                "peal: behind{…} takes peal::drop_oldest or peal::conflate{key}");
 
  public:
-  constexpr explicit behind(Choice) noexcept {}
+  constexpr explicit behind(Choice choice) noexcept(std::is_nothrow_move_constructible_v<Choice>)
+      : choice_{std::move(choice)} {}
+  [[nodiscard]] constexpr const Choice& choice() const noexcept { return choice_; }
+
+ private:
+  Choice choice_;
 };
 
 }  // namespace peal::inline v0

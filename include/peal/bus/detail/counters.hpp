@@ -41,7 +41,8 @@ struct delivery_counters {
   counter expired;
   counter filtered;
   counter deduplicated;
-  counter dropped;  ///< by publishers, counted here once the subscription has stopped
+  counter dropped;   ///< by publishers, counted here once the subscription has stopped
+  counter replaced;  ///< taken out of the ring, then dropped for a newer one (conflate)
   counter stopped;
   counter abandoned;
   counter retries;     ///< runs beyond the first

@@ -2,6 +2,7 @@
 // What a handler takes and returns, and what the policies beside it are; every wrong wiring gets its sentence here.
 #pragma once
 
+#include <peal/bus/detail/conflation.hpp>
 #include <peal/bus/detail/flow_part.hpp>
 #include <peal/bus/detail/ordering_checks.hpp>
 #include <peal/bus/detail/time_checks.hpp>
@@ -185,8 +186,16 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
       "peal: the handler always answers peal::retry, but its event cannot be copied, so it cannot be kept for "
       "another run; make the event copyable, or answer peal::discard");
   using times = time_checks<type_list<Es...>, Ps...>;
+  using conflate_policy = typename conflate_in<Ps...>::type;
+  static constexpr bool conflates = !std::is_same_v<conflate_policy, no_conflate>;
+  static_assert(!conflates || idempotents == 0,
+                "peal: idempotent does not go with conflate, which replaces events that wait; keep one of them");
+  static_assert(!conflates || std::is_same_v<typename ordered_in<Ps...>::type, no_order>,
+                "peal: ordered_by does not go with conflate, where one event a key waits and the newest counts; keep "
+                "one of them");
   static constexpr bool permits = flow_checks<Ps...>::permits;
-  static constexpr bool ok = ordering_checks<type_list<Es...>, Ps...>::ok && times::ok;
+  static constexpr bool ok =
+      ordering_checks<type_list<Es...>, Ps...>::ok && times::ok && conflate_keys<conflate_policy, Es...>::ok;
 };
 
 }  // namespace peal::inline v0::detail

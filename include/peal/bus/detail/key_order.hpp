@@ -44,6 +44,7 @@ inline kept* subscription_base::next_of(key_chain& c) noexcept {
 
 /// The key's event has come to its end: the next one may go.
 inline void subscription_base::pass_on(key_chain& c) noexcept {
+  if (conflated_ != nullptr) return conflated_->free(static_cast<newest_chain&>(c));
   if (kept* const next = next_of(c); next != nullptr) {
     queue(*next);
   } else {

@@ -23,6 +23,7 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
   void destroy_handler() noexcept override {
     if (!std::exchange(has_parts_, false)) return;
     while (asked_.load(std::memory_order_acquire) != 0) native_atomics::yield();  // pairs with [asked]
+    conflated_.reset();
     parts_.~parts();
   }
 
@@ -63,6 +64,11 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
       timings_ = std::make_unique<timings>(std::get<measured>(parts_.policies).one_in,
                                            checks::hands || checks::inline_handler);
     }
+    if constexpr (checks::conflates) {
+      using keys = typename newest_keys_of<typename checks::conflate_policy, type_list<Es...>>::type;
+      conflated_ =
+          std::make_unique<keys>(std::get<behind<typename checks::conflate_policy>>(parts_.policies).choice(), types);
+    }
   }
   ~keyed_subscription() override { keyed_subscription::destroy_handler(); }
 
@@ -88,6 +94,16 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
               (parts_.template table<Es>().abandon(*static_cast<entry_of<Es>*>(claim)), true)) ||
              ...);
     }
+  }
+
+  bool passes_filters([[maybe_unused]] const void* event, [[maybe_unused]] std::uint8_t type) override {
+    bool passes = true;
+    if constexpr (checks::conflates) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
+              (passes = parts_.passes(*static_cast<const Es*>(event)), true)) ||
+             ...);
+    }
+    return passes;
   }
 
   key_chain* find_chain([[maybe_unused]] const void* event, [[maybe_unused]] std::uint8_t type) override {

@@ -81,7 +81,7 @@ inline subscription_statistics counted_in(const subscription_base& s) {
   r.expired = c.expired.get();
   r.filtered = c.filtered.get();
   r.deduplicated = c.deduplicated.get();
-  r.dropped = c.dropped.get();
+  r.dropped = c.dropped.get() + c.replaced.get();
   r.stopped = c.stopped.get();
   r.abandoned = c.abandoned.get();
   r.retries = c.retries.get();
@@ -113,6 +113,7 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
     const std::uint64_t unread = behind > ahead ? behind - ahead : 0;
     const std::uint64_t kept =
         s.returning_.load(std::memory_order_acquire) + s.kept_count() + (s.outputs_waiting() ? 1 : 0);
+    const std::uint64_t replaced = s.counts().replaced.get();
     subscription_statistics r = counted_in(s);
     r.handled = s.counts().handled.get();
     r.kept = kept;
@@ -125,7 +126,7 @@ inline subscription_statistics statistics_of(const subscription_base& s) {
       r.paused = (s.place().signal.load(std::memory_order_relaxed) & seat::pause) != 0;
       if (has_stopped(s)) continue;  // the seat may be another's by now
     }
-    r.accepted = s.counts().taken.get() + s.counts().inherited.get() + r.dropped + unread;
+    r.accepted = s.counts().taken.get() + s.counts().inherited.get() + (r.dropped - replaced) + unread;
     return r;
   }
 }

@@ -78,8 +78,14 @@ inline position subscription_base::take_aside(const batch& b) {
     const std::uint8_t tag = b.tag(p);
     const auto type = static_cast<std::uint8_t>(tag & slot_tag::type_mask);
     if ((tag & slot_tag::empty) != 0 || !wants(type)) continue;
+    const event_at at{p, type, b.event(p), b.around(p, tag)};
+    if (conflated_ != nullptr) {
+      if (!take_newest(at)) break;
+      counts_.taken.add();
+      continue;
+    }
     if (kept_count() >= max_kept_) break;
-    kept_ptr k = copy_aside({p, type, b.event(p), b.around(p, tag)});
+    kept_ptr k = copy_aside(at);
     if (k == nullptr) break;
     link(*k);
     queue(*k.release());
@@ -142,7 +148,7 @@ inline bool subscription_base::put_off(kept& k) noexcept {
 }
 
 inline bool subscription_base::run_due() {
-  constexpr int fair_share = 64;
+  const int fair_share = conflated_ != nullptr ? 1 : 64;
   intake();
   for (int n = 0; n < fair_share && run_first_ != nullptr && !outputs_waiting_.load(std::memory_order_relaxed) &&
                   homeless_ == nullptr && may_start();

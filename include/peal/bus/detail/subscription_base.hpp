@@ -7,7 +7,7 @@
 #include <peal/bus/detail/flow.hpp>
 #include <peal/bus/detail/hand.hpp>
 #include <peal/bus/detail/kept.hpp>
-#include <peal/bus/detail/key_chain.hpp>
+#include <peal/bus/detail/newest_keys.hpp>
 #include <peal/bus/detail/timings.hpp>
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/core/delivery.hpp>
@@ -120,6 +120,8 @@ class subscription_base {
 
   /// Copies events out of a dropping cursor's pinned range; returns how many were done with.
   position take_aside(const batch& b);
+  /// It reads on before it runs the next one.
+  [[nodiscard]] bool conflates() const noexcept { return conflated_ != nullptr; }
 
   /// Remembers what a drain abandons, for its report.
   void note_left(position p) noexcept;
@@ -197,6 +199,8 @@ class subscription_base {
   virtual key_chain* find_chain(const void* event, std::uint8_t type) = 0;
   virtual key_chain* make_chain(const void* event, std::uint8_t type, bool& made, bool& told) = 0;
   virtual void free_chain(key_chain& chain) noexcept = 0;
+  /// With conflate: whether the event would reach the handler. Errors: what a filter throws.
+  virtual bool passes_filters(const void* event, std::uint8_t type) = 0;
   /// With hands: everything before middleware and handler. `handled` means: to be run.
   virtual void prepare(const event_at& at, attempt_end& end) = 0;
   /// flush_outputs and drop_outputs mean those of this hand from now on.
@@ -229,9 +233,10 @@ class subscription_base {
   delivery delivery_ = delivery_access::make();
 
  protected:
-  std::unique_ptr<key_order> order_;  ///< null: without ordered_by
-  std::unique_ptr<flow> flow_;        ///< null: nothing but room ever holds it up
-  std::unique_ptr<timings> timings_;  ///< null: not measured
+  std::unique_ptr<key_order> order_;          ///< null: without ordered_by
+  std::unique_ptr<flow> flow_;                ///< null: nothing but room ever holds it up
+  std::unique_ptr<timings> timings_;          ///< null: not measured
+  std::unique_ptr<newest_keys> conflated_{};  ///< null: without conflate
 
  private:
   enum class next_step : std::uint8_t { none, run_again, bury, wait_behind, wait_key };
@@ -268,6 +273,8 @@ class subscription_base {
   void wait_behind(void* claim, kept& event) noexcept;
   bool put_aside(const decision& what, const event_at& at, error_history& errors);
   kept_ptr copy_aside(const event_at& at) noexcept;
+  bool take_newest(const event_at& at) noexcept;
+  bool drop_next() noexcept;
   void end_kept(kept* k, attempt_end& end);
   void committed(void* claim, std::uint8_t type) noexcept;
   void abandoned(void* claim, std::uint8_t type) noexcept;
@@ -361,4 +368,5 @@ class subscription_base {
 #include <peal/bus/detail/key_order.hpp>
 #include <peal/bus/detail/subscription_aside.hpp>
 #include <peal/bus/detail/subscription_failures.hpp>
+#include <peal/bus/detail/subscription_newest.hpp>
 #include <peal/bus/detail/subscription_time.hpp>

@@ -205,7 +205,7 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
   const bool was_kept = event.linked;
   if (was_kept) detach(event);  // before it is a letter, which others may take and free
   key_chain* const chain = std::exchange(event.chain, nullptr);
-  const bool holds = chain != nullptr && order_->holds;
+  const bool holds = chain != nullptr && order_ != nullptr && order_->holds;
   event.claim = nullptr;
   event.cause = what.cause;
   event.died_at = now();

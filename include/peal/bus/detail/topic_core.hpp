@@ -311,6 +311,8 @@ class topic_core final : public topic_base {
   void watch_lane() noexcept;
 
   bool turn(seat& s, subscription_base& sub) noexcept;
+  std::uint64_t take_some(seat& s, subscription_base& sub) noexcept;
+  void take_all(seat& s, subscription_base& sub) noexcept;
   static position reads_at(const seat& s) noexcept { return s.reads_at.load(std::memory_order_relaxed); }
   bool turn_hands(seat& s, subscription_base& sub, bool go) noexcept;
   run_state run_hand(hand& h) noexcept;

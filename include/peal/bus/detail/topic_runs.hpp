@@ -109,6 +109,26 @@ run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
   return more ? run_state::more : run_state::idle;
 }
 
+/// Out of a dropping subscription's ring, while no publisher may take it; returns how many positions.
+template <class Runtime, class Topic>
+std::uint64_t topic_core<Runtime, Topic>::take_some(seat& s, subscription_base& sub) noexcept {
+  const position_run pinned = ring_.pin(s.cursor(), ring_.max_pin());
+  if (pinned.size() == 0) return 0;
+  const position to = sub.take_aside(view(pinned.first, pinned.last));
+  ring_.unpin(s.cursor(), to);
+  return pinned.size();
+}
+/// Everything, but not what publishers put behind it for ever.
+template <class Runtime, class Topic>
+void topic_core<Runtime, Topic>::take_all(seat& s, subscription_base& sub) noexcept {
+  std::uint64_t sum = 0;
+  while (!sub.blocked() && sum < ring_.capacity()) {
+    const std::uint64_t n = take_some(s, sub);
+    if (n == 0) break;
+    sum += n;
+  }
+}
+
 /// One turn of a subscription: what is due again, what it stalled on, then a batch. True: there may be more.
 template <class Runtime, class Topic>
 bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept {
@@ -119,6 +139,7 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
   const bool rests = (told & seat::pause) != 0 || bus.resting.load(std::memory_order_relaxed);
   if (s.concurrent.load(std::memory_order_relaxed)) return turn_hands(s, sub, !rests);
   if (rests) return false;
+  if (sub.conflates()) take_all(s, sub);
   bool more = sub.run_due();
   position at = ring_.cursor(s.cursor());
   if (sub.blocked()) [[unlikely]] {
@@ -128,11 +149,7 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
     more = true;
   }
   if (s.dropping) {
-    const position_run pinned = ring_.pin(s.cursor(), ring_.max_pin());
-    if (pinned.size() == 0) return more;
-    const position to = sub.take_aside(view(pinned.first, pinned.last));
-    ring_.unpin(s.cursor(), to);
-    return true;
+    return take_some(s, sub) != 0 || more;
   }
   if (!sub.may_start()) return false;
   const std::size_t limit = sub.batch_limit();

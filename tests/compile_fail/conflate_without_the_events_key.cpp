@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// expect: peal: conflate{…} has no key for an event of this subscription
+#include <peal/bus/bus.hpp>
+
+struct price {
+  long symbol;
+  long exchange;
+};
+struct other {
+  long number;
+};
+
+peal::subscription wire(peal::bus<price>& bus) {
+#ifdef PEAL_EXPECT_FAIL
+  return bus.subscribe<price>(
+      "screen", [](const price&) {}, peal::behind{peal::conflate{&other::number}});
+#else
+  return bus.subscribe<price>(
+      "screen", [](const price&) {}, peal::behind{peal::conflate{&price::symbol}});
+#endif
+}

@@ -193,6 +193,29 @@ TEST_CASE("watchdog: a handler over its timeout is named with its event while it
   CHECK(fx.bus.health() == peal::health::ok);
 }
 
+TEST_CASE("watchdog: one that is paused in a handler, first run or later one, runs nothing",
+          "[bus][timeout][watchdog]") {
+  for (const std::uint32_t paused_in : {1U, 2U}) {
+    stepped<order> fx;
+    std::optional<peal::subscription> s;
+    s = fx.subscribe<order>(
+        "s",
+        [&](const order&, const peal::delivery& d) {
+          if (d.attempt() == paused_in) s->pause();
+          if (d.attempt() == 1) throw gateway_down();
+        },
+        peal::timeout{2s}, peal::otherwise(every(1s, 2)));
+    fx.bus.publish(order{1});
+    fx.run();
+    fx.advance(1h);
+    CHECK(fx.bus.statistics().overdue.empty());
+    CHECK(fx.bus.health() == peal::health::ok);
+    s->resume();
+    REQUIRE(fx.bus.settle_for(1h));
+    s->stop();
+  }
+}
+
 TEST_CASE("watchdog: one that is tried again is watched as well, and several hands", "[bus][timeout][watchdog]") {
   stepped<order> fx;
   std::size_t most = 0;

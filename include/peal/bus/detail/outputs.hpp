@@ -45,7 +45,7 @@ class outputs<type_list<Os...>> {
 
   /// Publishes what waits, in order; false when something found no room, and it and what follows wait on.
   bool flush() noexcept {
-    const publish_call call{&options_, patience::none, {}, true};
+    const publish_call call{&options_, patience::none, {}};
     any_ = !flush_from<0>(call);
     return !any_;
   }

@@ -20,8 +20,7 @@ enum class patience : std::uint8_t {
 struct publish_call {
   const publish_options* options = nullptr;
   patience wait = patience::none;
-  nanoseconds time{0};    ///< of patience::until
-  bool complete = false;  ///< the options say all there is: nothing comes from what is being handled
+  nanoseconds time{0};  ///< of patience::until
 };
 
 /// Moves from the event only when it accepts it.

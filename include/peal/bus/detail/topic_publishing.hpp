@@ -84,7 +84,7 @@ template <class E>
 inline result<receipt> topic_core<Runtime, Topic>::publish_inside(E& event, const publish_call& call,
                                                                   frame* inside) noexcept {
   const caller who = inside != nullptr ? caller::insider : caller::outsider;
-  const delivery* const parent = inside != nullptr && !call.complete ? inside->current : nullptr;
+  const delivery* const parent = inside != nullptr ? inside->current : nullptr;
   if (lane_.empty()) {
     hold_place place{holds_, needs_hold(type_of<E>, inside)};
     const claim_result c = place.ready() ? claim(1, who) : claim_result{claim_status::full, 0};

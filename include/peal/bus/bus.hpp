@@ -38,6 +38,10 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
   static constexpr bool carries = core_type::template carries<E>;
 
  public:
+  /// Whether it carries this event.
+  template <class E>
+  static constexpr bool has = carries<E>;
+
   explicit basic_bus(const bus_options& options = {}) : core_{core_type::make(options)} {}
   basic_bus(const basic_bus&) = delete;
   basic_bus& operator=(const basic_bus&) = delete;

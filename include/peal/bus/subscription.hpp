@@ -111,6 +111,10 @@ class [[nodiscard(
       const std::lock_guard lock{subscription_->topic().bus.wiring};
       return detail::full_statistics_of(*subscription_);
     }
+    /// It has been told to stop, or has stopped.
+    [[nodiscard]] bool stopping() const noexcept {
+      return subscription_ == nullptr || subscription_->stop_asked_.load(std::memory_order_acquire);
+    }
 
    private:
     std::shared_ptr<detail::subscription_base> subscription_;

@@ -88,6 +88,9 @@ class worker_pool final : public detail::executor {
   bool wait(event_count<>& where, time_point until, Ready ready) noexcept {
     return where.wait_until(until, ready);
   }
+  void wait_for_answer(const detail::topic_base& topic, event_count<>& where, time_point until, bool inside,
+                       bool (*ready)(const void*) noexcept, const void* arg) noexcept override;
+  void expect_requests() noexcept override { asked_.store(true, std::memory_order_relaxed); }
   /// Time passes by itself here.
   static constexpr bool waits_for_time = true;
 
@@ -164,6 +167,8 @@ class worker_pool final : public detail::executor {
   void worker_main(detail::bus_base& bus) noexcept;
   void timer_main() noexcept;
 
+  bool help(const detail::topic_base& topic) noexcept;
+
   void fire_timers() noexcept {
     {
       const std::lock_guard lock{wheel_mutex_};
@@ -185,6 +190,7 @@ class worker_pool final : public detail::executor {
   event_count<> timer_{barrier<>{}, spin_limit{0, 0}};
   std::atomic<bool> stop_{false};
   std::atomic<bool> rearmed_{false};
+  std::atomic<bool> asked_{false};  // handlers may wait for others, whatever the number of workers
   std::atomic<std::uint32_t> spinning_{0};
   std::mutex wheel_mutex_;  // no user code runs under it: firing a timer queues a subscription
   timer_wheel wheel_;
@@ -244,7 +250,7 @@ class worker_pool::watch {
   /// Runs a seat for as long as it is the only one with something to do.
   void run(detail::seat& s) noexcept {
     // A handler may run long: what else is ready or may become so is left to others, awake.
-    if (pool_.workers_wanted_ > 1) {
+    if (pool_.workers_wanted_ > 1 || pool_.asked_.load(std::memory_order_relaxed)) {
       hand_over();
       if (!pool_.queue_.empty()) pool_.work_.notify_one(side::rare);
     }
@@ -378,3 +384,5 @@ struct threaded_runtime {
 };
 
 }  // namespace peal::inline v0
+
+#include <peal/bus/detail/worker_help.hpp>

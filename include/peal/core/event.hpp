@@ -32,6 +32,8 @@ struct event_ops {
   void (*move)(void* to, void* from) noexcept;  ///< constructs at `to`; `from` stays to be destroyed
   void (*destroy)(void* at) noexcept;
   bool trivial;  ///< destroying does nothing
+  void (*let_go)(void* at) noexcept =
+      nullptr;  ///< it becomes a letter: nobody waits for it any more; null: nobody ever did
 };
 
 template <class E>
@@ -47,6 +49,18 @@ void destroy_event(void* at) noexcept {
   std::destroy_at(static_cast<E*>(at));
 }
 
+/// Somebody may wait for what becomes of it.
+template <class E>
+concept awaited_event = requires(E& e) {
+  { e.let_go() }
+  noexcept;
+  typename E::awaited_by;
+};
+template <class E>
+void let_event_go(void* at) noexcept {
+  static_cast<E*>(at)->let_go();
+}
+
 template <class E>
 constexpr event_ops make_event_ops() noexcept {
   event_ops ops{sizeof(E),
@@ -59,6 +73,7 @@ constexpr event_ops make_event_ops() noexcept {
   if constexpr (std::is_copy_constructible_v<E>) {
     ops.copy = &copy_event<E>;
   }
+  if constexpr (awaited_event<E>) ops.let_go = &let_event_go<E>;
   return ops;
 }
 

@@ -25,20 +25,7 @@ class stepped_executor final : public detail::executor {
   // ---- for tests ----
 
   /// Runs one batch of one ready subscription; false when nothing is ready.
-  bool step() {
-    if (ready_.empty()) return false;
-    const std::size_t i = static_cast<std::size_t>(order_.next() % ready_.size());
-    detail::seat* const s = ready_[i];
-    ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(i));
-    const detail::run_state state = s->topic->run(*s);
-    if (state == detail::run_state::more) {
-      ready_.push_back(s);
-    } else if (state == detail::run_state::idle) {
-      s->topic->declare_idle(*s);
-      if (s->topic->recheck_work(*s) && s->topic->take_back(*s)) ready_.push_back(s);
-    }
-    return true;
-  }
+  bool step() { return !ready_.empty() && step_at(static_cast<std::size_t>(order_.next() % ready_.size())); }
 
   /// Runs until nothing is ready; no time passes. Returns the number of steps.
   std::size_t run() {
@@ -89,6 +76,17 @@ class stepped_executor final : public detail::executor {
     }
   }
   static constexpr bool waits_for_time = false;
+  /// The same for who waits for an answer; inside a handler only that topic is stepped.
+  void wait_for_answer(const detail::topic_base& topic, event_count<>&, time_point until, bool inside,
+                       bool (*ready)(const void*) noexcept, const void* arg) noexcept override {
+    while (!ready(arg)) {
+      if (inside ? step_of(topic) : step()) continue;
+      if (to_next_timer(until)) continue;
+      if (until != time_point::max() && until > now_) now_ = until;
+      return;
+    }
+  }
+  void expect_requests() noexcept override {}
 
   // ---- for the bus ----
 
@@ -119,6 +117,25 @@ class stepped_executor final : public detail::executor {
  private:
   // Not the epoch of the clock, which stands for "not recorded".
   static constexpr time_point start_of_time() noexcept { return time_point{} + std::chrono::hours{1}; }
+
+  bool step_at(std::size_t i) {
+    detail::seat* const s = ready_[i];
+    ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(i));
+    const detail::run_state state = s->topic->run(*s);
+    if (state == detail::run_state::more) {
+      ready_.push_back(s);
+    } else if (state == detail::run_state::idle) {
+      s->topic->declare_idle(*s);
+      if (s->topic->recheck_work(*s) && s->topic->take_back(*s)) ready_.push_back(s);
+    }
+    return true;
+  }
+  bool step_of(const detail::topic_base& topic) {
+    for (std::size_t i = 0; i < ready_.size(); ++i) {
+      if (ready_[i]->topic == &topic) return step_at(i);
+    }
+    return false;
+  }
 
   bool to_next_timer(time_point until) {
     while (const auto next = wheel_.next()) {

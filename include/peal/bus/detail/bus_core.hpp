@@ -241,6 +241,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     base.runner = &runner;
     base.epoch = runner.random_bits() | 1U;
     base.overload_after = o.overload_after;
+    base.max_requests = o.max_requests;
     base.retries.set(o.retries, runner.now());
     base.topics.reserve(sizeof...(Topics));
     return base;

@@ -5,6 +5,7 @@
 #include <peal/bus/detail/seat.hpp>
 #include <peal/bus/timer_wheel.hpp>
 #include <peal/core/clock.hpp>
+#include <peal/ring/event_count.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -38,6 +39,13 @@ class executor : public clock_source {
   virtual void arm(timer_node& node, time_point due) noexcept = 0;
   /// False when the node was not armed, or has just fired.
   virtual bool cancel(timer_node& node) noexcept = 0;
+
+  /// Sleeps on `where` until `ready(arg)` or the moment. `inside` a handler, or where nobody else runs anything, the
+  /// caller runs what is ready of this topic meanwhile.
+  virtual void wait_for_answer(const topic_base& topic, event_count<>& where, time_point until, bool inside,
+                               bool (*ready)(const void*) noexcept, const void* arg) noexcept = 0;
+  /// Such waits may come from inside handlers from now on.
+  virtual void expect_requests() noexcept = 0;
 
   /// From inside a timer's `fire`.
   void later(late_node& node) noexcept {

@@ -28,6 +28,7 @@ class letter_box {
   /// With `beyond` a full box takes it all the same: for handlers on a publisher's thread, which nobody can stall.
   /// `placed` becomes the letter itself.
   std::uint64_t put(kept_ptr& k, letter_ptr& placed, bool beyond = false) {
+    if (k->ops->let_go != nullptr) k->ops->let_go(k->event());
     auto owner = std::make_shared<kept_ptr>();  // the shared part is made first: then nothing can fail half way
     const std::lock_guard lock{mutex_};
     if (live_ >= capacity_ && !beyond) return 0;

@@ -82,6 +82,7 @@ struct bus_base {
   frame_table frames{};
   std::uint64_t epoch = 0;
   nanoseconds overload_after{};
+  std::size_t max_requests = 0;
   retry_tokens retries{};
   event_count<> progress{
       barrier<>{}, spin_limit{0, 0}};  ///< notified when a run of a subscription has ended; settle and drain wait here
@@ -168,7 +169,8 @@ class topic_base {
   const std::uint8_t index;
   const event_ops* const* types = nullptr;  ///< by the type's index
   std::uint8_t type_count = 0;
-  bool timed = false;  ///< envelopes say when events were published
+  bool timed = false;                           ///< envelopes say when events were published
+  std::vector<std::shared_ptr<void>> beside{};  ///< of patterns, by event type, under bus.wiring; outlives every event
   letter_box letters;
   using letter_teller = void (*)(void* teller, const letter_ptr&) noexcept;
   const letter_teller* tellers = nullptr;  ///< by the event's type; set before the bus runs

@@ -38,7 +38,7 @@ class [[nodiscard("the request is given up when this dies; get() it or co_await 
   ~pending_reply() {
     if (pending_ == nullptr) return;
     if (!table_->leave(*pending_)) detail::pending_table::await_over(*pending_);
-    table_->release(*pending_);
+    table_->asker_gone(*pending_);
   }
 
   /// The answer is there: get() does not wait.
@@ -131,8 +131,7 @@ class requester {
 
   [[nodiscard]] request_statistics statistics() const {
     const auto read = [](const std::atomic<std::uint64_t>& n) { return n.load(std::memory_order_relaxed); };
-    return {read(table_->asked), read(table_->replied), read(table_->timed_out), read(table_->late),
-            table_->pending_now()};
+    return {read(table_->asked), read(table_->replied), read(table_->timed_out), read(table_->late), table_->askers()};
   }
 
  private:

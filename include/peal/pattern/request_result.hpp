@@ -63,7 +63,7 @@ struct request_statistics {
   std::uint64_t replied = 0;  ///< whose reply came in time
   std::uint64_t timed_out = 0;
   std::uint64_t late = 0;   ///< replies that nobody waited for any more: dropped
-  std::size_t pending = 0;  ///< now, with those whose asker has gone and whose query has not
+  std::size_t pending = 0;  ///< askers now
 };
 
 }  // namespace peal::inline v0

@@ -41,6 +41,7 @@ struct pending : asking_timer {
   std::atomic<std::uint32_t> holders{0};
   event_count<> answered{barrier<>{}, spin_limit{100, 16, 0, 8}};
   time_point until{};
+  std::uint64_t responder = 0;  ///< which one stood when it was asked
   request_errc error{};
   bool ok = false;
   bool timed = false;  ///< its timer has been armed
@@ -54,7 +55,8 @@ struct pending : asking_timer {
 
 /// All requests of one query type of one bus, and its one responder.
 ///
-/// Capacity: bus_options::max_requests at once. Thread safety: any thread; no user code runs under its lock.
+/// Capacity: bus_options::max_requests askers at once; those who have gone leave room, and their queries hold a place here
+/// until their topic is done with them. Thread safety: any thread; no user code runs under its lock.
 class pending_table {
  public:
   using maker = std::unique_ptr<pending> (*)(pending_table&);
@@ -76,6 +78,7 @@ class pending_table {
     {
       const std::lock_guard lock{mutex_};
       meter_ = std::move(responder);
+      ++responders_;
     }
     standing.store(true, std::memory_order_seq_cst);
   }
@@ -85,10 +88,11 @@ class pending_table {
     responder_.clear();
   }
 
-  [[nodiscard]] bool has_responder() const noexcept {
+  /// The one that stood when the query was asked stands still.
+  [[nodiscard]] bool still_stands(const pending& p) const noexcept {
     if (!standing.load(std::memory_order_seq_cst)) return false;
     const std::lock_guard lock{mutex_};
-    return !meter_.stopping();
+    return p.responder == responders_ && !meter_.stopping();
   }
 
   // ---- requests ----
@@ -96,10 +100,11 @@ class pending_table {
   /// Held by its asker; null when too many wait.
   pending* take() {
     const std::lock_guard lock{mutex_};
+    if (askers_.load(std::memory_order_relaxed) >= most_) return nullptr;
     pending* p = free_;
     if (p != nullptr) {
       free_ = p->next_free;
-    } else if (all_.size() < most_) {
+    } else {
       all_.push_back(nullptr);
       try {
         all_.back() = make_(*this);
@@ -108,12 +113,11 @@ class pending_table {
         throw;
       }
       p = all_.back().get();
-    } else {
-      return nullptr;
     }
-    ++out_;
+    askers_.fetch_add(1, std::memory_order_relaxed);
     p->state.store(pending::waiting, std::memory_order_relaxed);
     p->holders.store(1, std::memory_order_relaxed);
+    p->responder = responders_;
     p->ok = p->timed = p->ran = false;
     p->text.clear();
     p->note.clear();
@@ -125,7 +129,10 @@ class pending_table {
     const std::lock_guard lock{mutex_};
     p.next_free = free_;
     free_ = &p;
-    --out_;
+  }
+  void asker_gone(pending& p) noexcept {
+    askers_.fetch_sub(1, std::memory_order_relaxed);
+    release(p);
   }
 
   /// `write()` where somebody still waits, who is then woken or resumed; false: nobody does.
@@ -187,10 +194,7 @@ class pending_table {
     here.arm(p, p.until);
   }
 
-  [[nodiscard]] std::size_t pending_now() const noexcept {
-    const std::lock_guard lock{mutex_};
-    return out_;
-  }
+  [[nodiscard]] std::size_t askers() const noexcept { return askers_.load(std::memory_order_relaxed); }
 
   const asking_place here;
   std::atomic<bool> standing{false};         ///< a responder stands
@@ -205,10 +209,11 @@ class pending_table {
   const std::size_t most_;
   mutable std::mutex mutex_;
   std::string responder_;
-  subscription::meter meter_{};  // of the one that stands
+  std::uint64_t responders_ = 0;  // that have stood so far
+  subscription::meter meter_{};   // of the one that stands
   std::vector<std::unique_ptr<pending>> all_;
   pending* free_ = nullptr;
-  std::size_t out_ = 0;
+  std::atomic<std::size_t> askers_{0};
 };
 
 inline void pending_table::unanswered(pending& p) noexcept {
@@ -220,7 +225,7 @@ inline void pending_table::unanswered(pending& p) noexcept {
     why = request_errc::closing;
   } else if (here.now() >= p.until) {
     why = request_errc::timed_out;
-  } else if (!has_responder()) {
+  } else if (!still_stands(p)) {
     why = request_errc::no_responder;
   } else {
     try {

@@ -13,9 +13,14 @@
 #include "books.hpp"
 #include "json.hpp"
 #include "latency.hpp"
-#include "text_table.hpp"
+#include "../support/text_table.hpp"
 
 namespace order_flow {
+
+using example::duration_text;
+using example::grouped;
+using example::money;
+using example::text_table;
 
 /// The line of one service.
 struct service_report {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace order_flow {
+namespace example {
 
 /// 1234567 as 1,234,567.
 inline std::string grouped(std::uint64_t number) {
@@ -78,4 +78,4 @@ class text_table {
   std::vector<std::size_t> widths_;
 };
 
-}  // namespace order_flow
+}  // namespace example

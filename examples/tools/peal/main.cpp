@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// peal: a store of events, seen by a person.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#if PEAL_TOOL_HAS_JSON
+#include <peal/adapters/json/json.hpp>
+#endif
+#if PEAL_TOOL_HAS_LMDB
+#include <peal/adapters/lmdb/lmdb_store.hpp>
+#endif
+#if PEAL_TOOL_HAS_SQLITE
+#include <peal/adapters/sqlite/sqlite_store.hpp>
+#endif
+
+#include "commands.hpp"
+
+namespace {
+
+std::unique_ptr<peal::store> open(const peal_tool::request& r) {
+  if (!std::filesystem::exists(r.store)) throw peal::error("peal: there is no " + r.store);
+  [[maybe_unused]] const peal::open_mode mode = r.changes() ? peal::open_mode::write : peal::open_mode::read;
+  if (std::filesystem::is_directory(r.store)) {
+#if PEAL_TOOL_HAS_LMDB
+    peal::lmdb::options o;
+    o.mode = mode;
+    return std::make_unique<peal::lmdb::store>(r.store, o);
+#else
+    throw peal::error("peal: this tool was built without LMDB (Debian: liblmdb-dev)");
+#endif
+  }
+#if PEAL_TOOL_HAS_SQLITE
+  peal::sqlite::options o;
+  o.mode = mode;
+  return std::make_unique<peal::sqlite::store>(r.store, o);
+#else
+  throw peal::error("peal: this tool was built without SQLite (Debian: libsqlite3-dev)");
+#endif
+}
+
+void print(std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+  text.clear();
+}
+
+int run(const peal_tool::request& r) {
+  const std::unique_ptr<peal::store> kept = open(r);
+  std::string out;
+#if PEAL_TOOL_HAS_JSON
+  peal_tool::session session{r, *kept, out, &peal::json::to_wire};
+#else
+  peal_tool::session session{r, *kept, out};
+#endif
+  if (!(r.what == peal_tool::verb::tail && r.follow)) {
+    const int code = session.run();
+    print(out);
+    return code;
+  }
+  for (std::uint64_t from = session.first_of_tail();;) {
+    from = session.tail(from);
+    print(out);
+    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    const peal_tool::request r = peal_tool::parse_request({arguments + 1, arguments + count});
+    if (r.help) return std::fwrite(peal_tool::usage.data(), 1, peal_tool::usage.size(), stdout) == 0 ? 2 : 0;
+    return run(r);
+  } catch (const example::usage_error& e) {
+    std::fprintf(stderr, "peal: %s\n\n%s", e.what(), peal_tool::usage.data());
+    return 2;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 3;
+  }
+}

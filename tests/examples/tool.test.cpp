@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// The tool for people, on a store in memory: what it prints, changes and refuses.
+#include "../../examples/tools/peal/commands.hpp"
+
+#include <peal/codec/codec.hpp>
+#include <peal/store/memory_store.hpp>
+
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+namespace {
+
+using peal_tool::parse_request;
+
+struct order {
+  std::string id;
+  std::int64_t cents{};
+  static constexpr peal::event_name name{"shop.order", 2};
+  static constexpr auto fields = peal::fields(peal::field{"id", &order::id}, peal::field{"cents", &order::cents});
+};
+
+constexpr peal::wall_time noon = 1'795'262'400'000'000'000;  // 2026-11-21T12:00:00Z
+
+struct shop {
+  peal::memory_store kept;
+
+  /// At least five events: the letter is of the fifth.
+  explicit shop(std::size_t events = 12) {
+    peal::store_batch b;
+    const std::string schema = peal::schema_of<order>();
+    std::vector<peal::byte_buffer> bytes(events);
+    b.types.push_back({.name = "shop.order", .version = 2, .schema = schema});
+    for (std::size_t i = 0; i < events; ++i) {
+      peal::encode(order{"o-" + std::to_string(i), static_cast<std::int64_t>(i)}, bytes[i]);
+      b.events.push_back(event(i, bytes[i]));
+    }
+    b.cursors.push_back({.subscription = "billing", .topic = "orders", .position = 7});
+    b.pending.push_back({.subscription = "billing", .topic = "orders", .position = 3, .attempts = 2, .due = noon});
+    peal::stored_letter l;
+    l.subscription = "billing";
+    l.number = 5;
+    l.event = event(4, bytes[4]);
+    l.attempts = 3;
+    l.died = noon;
+    b.letters.push_back(l);
+    kept.commit(b);
+  }
+
+  static peal::stored_event event(std::size_t position, const peal::byte_buffer& bytes) {
+    peal::stored_event e;
+    e.topic = "orders";
+    e.position = position;
+    e.name = "shop.order";
+    e.version = 2;
+    e.id = {1, position};
+    e.published = noon;
+    e.payload = bytes;
+    return e;
+  }
+
+  std::string out;
+  int run(const std::vector<std::string>& words, peal_tool::json_reader read_json = {}) {
+    std::vector<std::string> all{"shop.db"};
+    all.insert(all.end(), words.begin(), words.end());
+    out.clear();
+    const peal_tool::request r = parse_request(all);
+    return peal_tool::session{r, kept, out, std::move(read_json)}.run();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("tool: topics and subscriptions with their lag", "[examples][tool]") {
+  shop s;
+  CHECK(s.run({"topics"}) == 0);
+  CHECK(s.out ==
+        "  topic    events   first   next\n"
+        "  orders       12       0     12\n");
+  CHECK(s.run({"subscriptions"}) == 0);
+  CHECK(s.out ==
+        "  subscription    topic   position   lag   pending   letters\n"
+        "  billing        orders          7     5         1         1\n");
+  CHECK(s.run({"subscriptions", "--json"}) == 0);
+  CHECK(s.out == R"({"subscription":"billing","topic":"orders","position":7,"lag":5,"pending":1,"letters":1})"
+                 "\n");
+  CHECK(s.run({"types"}) == 0);
+  CHECK(s.out == "shop.order 2  {id:str,cents:i64}\n");
+}
+
+TEST_CASE("tool: the newest events, with the names of their fields", "[examples][tool]") {
+  shop s;
+  CHECK(s.run({"tail", "orders", "-n", "2"}) == 0);
+  CHECK(s.out ==
+        "10  2026-11-21T12:00:00.000000Z  shop.order  {\"id\":\"o-10\",\"cents\":10}\n"
+        "11  2026-11-21T12:00:00.000000Z  shop.order  {\"id\":\"o-11\",\"cents\":11}\n");
+  CHECK(s.run({"show", "orders", "3"}) == 0);
+  CHECK(s.out ==
+        R"({"topic":"orders","position":3,"event":"shop.order","version":2,"id":"0000000000000001-0000000000000003",)"
+        R"("published":"2026-11-21T12:00:00.000000Z","fields":{"id":"o-3","cents":3}})"
+        "\n");
+  CHECK(s.run({"show", "orders", "12"}) == 1);
+  CHECK(s.out == "orders has no event at 12; it has 0 to 12\n");
+}
+
+TEST_CASE("tool: letters are listed, shown, edited and discarded", "[examples][tool]") {
+  shop s;
+  CHECK(s.run({"dead", "list"}) == 0);
+  CHECK_THAT(s.out,
+             peal_test::contains_text("orders        5        billing   failed          3   2026-11-21T12:00:00"));
+  CHECK(s.run({"dead", "list", "--subscription", "other", "--json"}) == 0);
+  CHECK(s.out.empty());
+  CHECK(s.run({"dead", "list", "--cause", "failed", "--json"}) == 0);
+  CHECK_THAT(s.out, peal_test::contains_text(R"("fields":{"id":"o-4","cents":4}})"));
+
+  const peal_tool::json_reader to_99 = [](std::string_view, std::string_view schema, peal::byte_buffer& out) {
+    CHECK(schema == "{id:str,cents:i64}");
+    peal::encode(order{"o-4", 99}, out);
+  };
+  CHECK(s.run({"dead", "edit", "orders", "5", R"({"id":"o-4","cents":99})"}, to_99) == 0);
+  CHECK(s.run({"dead", "show", "orders", "5"}) == 0);
+  CHECK_THAT(s.out, peal_test::contains_text(R"("fields":{"id":"o-4","cents":99}})"));
+  CHECK_THAT(s.out, peal_test::contains_text(R"("letter":5,"subscription":"billing","cause":"failed","attempts":3)"));
+
+  CHECK(s.run({"dead", "discard", "orders", "6"}) == 1);
+  CHECK(s.out == "orders has no letter 6\n");
+  CHECK(s.run({"dead", "discard", "orders", "5"}) == 0);
+  CHECK(s.run({"dead", "show", "orders", "5"}) == 1);
+}
+
+TEST_CASE("tool: an event that cannot be read says so and holds nothing up", "[examples][tool]") {
+  shop s{5};
+  peal::store_batch b;
+  const peal::byte_buffer broken{std::byte{0xc1}};
+  b.events.push_back(shop::event(5, broken));
+  s.kept.commit(b);
+  CHECK(s.run({"tail", "orders"}) == 0);
+  CHECK_THAT(s.out, peal_test::contains_text(R"({"id":"o-0","cents":0})"));
+  CHECK_THAT(s.out, peal_test::contains_text(R"({"undecodable":"peal: an event cannot be decoded)"));
+}
+
+TEST_CASE("tool: trimming and forgetting", "[examples][tool]") {
+  shop s;
+  CHECK(s.run({"trim", "orders", "4"}) == 0);
+  CHECK(s.out == "4 events removed\n");
+  CHECK(s.run({"forget", "billing"}) == 0);
+  CHECK(s.run({"subscriptions", "--json"}) == 0);
+  CHECK(s.out.empty());
+}
+
+TEST_CASE("tool: arguments that make no sense are refused in words", "[examples][tool]") {
+  CHECK_THROWS_WITH(parse_request({}), "say which store, and what to do with it");
+  CHECK_THROWS_WITH(parse_request({"shop.db", "fly"}), "there is no command fly");
+  CHECK_THROWS_WITH(parse_request({"shop.db", "show", "orders"}), "show takes 2 arguments, not 1");
+  CHECK_THROWS_WITH(parse_request({"shop.db", "show", "orders", "x"}), "\"x\" is no number");
+  CHECK_THROWS_WITH(parse_request({"shop.db", "topics", "--yaml"}), "there is no option --yaml");
+  CHECK(parse_request({"shop.db", "dead", "discard", "t", "1"}).changes());
+  CHECK_FALSE(parse_request({"shop.db", "dead", "list"}).changes());
+}

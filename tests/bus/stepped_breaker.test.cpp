@@ -3,6 +3,7 @@
 #include "bus/stepped_support.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 namespace {
 
@@ -290,6 +291,32 @@ TEST_CASE("breaker: a drain past its deadline abandons what waits for it, and no
     CHECK(at.fx.bus.health() == peal::health::ok);
     at.fx.advance(10s);
     CHECK(at.runs.size() == 2);
+  }
+}
+
+TEST_CASE("breaker: it counts what it is told to count", "[bus][breaker][P26]") {
+  for (const bool with_hands : {false, true}) {
+    stepped<order> fx;
+    const auto wire = [&](auto... more) {
+      return fx.subscribe<order>(
+          "payment",
+          [&](const order& o, const peal::delivery& d) -> peal::outcome {
+            if (o.id < 10 && d.attempt() == 1) throw declined();
+            if (o.id < 20 && d.attempt() == 1) return peal::retry;
+            if (o.id >= 20) throw std::system_error(std::make_error_code(std::errc::timed_out));
+            return peal::done;
+          },
+          quick.counting<gateway_down, std::system_error>(), peal::otherwise(every(1ms, 3)), more...);
+    };
+    auto s = with_hands ? wire(peal::concurrency{2}) : wire();
+    for (int id = 1; id < 20; ++id) fx.bus.publish(order{id});
+    fx.advance(10ms);
+    CHECK(s.statistics().handled == 19);
+    CHECK(s.statistics().breaker_opened == 0);
+    for (int id = 20; id < 24; ++id) fx.bus.publish(order{id});
+    fx.run();
+    CHECK(s.statistics().breaker == breaker_state::open);
+    CHECK(s.statistics().failures >= 19 + 2);
   }
 }
 

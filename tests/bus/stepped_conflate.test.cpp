@@ -182,6 +182,17 @@ TEST_CASE("conflate: what the filter does not let pass replaces nothing, nor doe
   CHECK(s.statistics().dropped == 0);
 }
 
+TEST_CASE("conflate: poll says how many it has run, not how many it has read", "[bus][poll][P26]") {
+  stepped<price> fx;
+  auto s = fx.subscribe<price>(
+      "screen", [](const price&) {}, by_symbol(), peal::on_poll);
+  for (int n = 1; n <= 30; ++n) fx.bus.publish(price{std::string(1, static_cast<char>('a' + n % 3)), n});
+  CHECK(fx.bus.poll() == 1);
+  CHECK(fx.bus.poll() == 1);
+  CHECK(fx.bus.poll() == 1);
+  CHECK(fx.bus.poll() == 0);
+}
+
 TEST_CASE("conflate: events of two types never replace each other", "[bus][P26]") {
   stepped<peal::topic<price, halted>> fx;
   seen all;

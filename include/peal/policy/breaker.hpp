@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <peal/detail/time.hpp>
 #include <string>
+#include <type_traits>
 
 namespace peal::inline v0 {
 
@@ -16,6 +17,9 @@ struct breaker_window {
   std::uint32_t runs = 100;               ///< 1 … 65,536
   nanoseconds time = nanoseconds::max();  ///< above 0
 };
+
+template <class... Failures>
+struct breaker_counting;
 
 /// Policy: when too many runs of the handler fail, the whole subscription waits, then lets a few probes through.
 ///
@@ -35,6 +39,11 @@ struct breaker {
   nanoseconds open_for = std::chrono::seconds{5};  ///< how long nothing is tried; above 0
   std::uint32_t probes = 1;                        ///< runs that must succeed before it closes; from 1
 
+  /// The same, of which only exceptions of these types and types derived from them are failures; every other run counts
+  /// as a success. Example: `peal::breaker{.open_for = 1s}.counting<gateway_down>()`
+  template <class... Failures>
+  [[nodiscard]] constexpr breaker_counting<Failures...> counting() const noexcept;
+
   /// Errors: bad_option, naming the field.
   void check() const {
     const auto must = [](bool fits, const char* field, const char* what) {
@@ -48,5 +57,19 @@ struct breaker {
     must(probes >= 1, "probes", "from 1");
   }
 };
+
+/// A breaker that is told what a failure is; made by `breaker::counting`.
+template <class... Failures>
+struct breaker_counting {
+  static_assert(sizeof...(Failures) != 0, "peal: breaker{…}.counting<…>() names at least one exception");
+  static_assert((std::is_same_v<Failures, std::remove_cvref_t<Failures>> && ...),
+                "peal: breaker{…}.counting<…>() names the exceptions' types themselves, without const or &");
+  breaker limits;
+};
+
+template <class... Failures>
+constexpr breaker_counting<Failures...> breaker::counting() const noexcept {
+  return {*this};
+}
 
 }  // namespace peal::inline v0

@@ -42,6 +42,7 @@ struct attempt_end {
   std::error_code code{};
   void* claim = nullptr;       ///< the claimed key, or for `behind` the key that somebody else has claimed
   key_chain* chain = nullptr;  ///< the order key that is this event's, or for `behind_key` another's
+  bool counts = true;          ///< a failure is one for the breaker
   std::uint32_t permit = 0;    ///< what its run has taken from the subscription's rate and breaker; 0: nothing
 
   [[gnu::cold]] void fail(failure& failed) noexcept {

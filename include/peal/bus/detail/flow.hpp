@@ -61,7 +61,8 @@ class flow {
       return;
     }
     if (!breaker_) return;
-    breaker_->ended(permit, end.what == verdict::failed && end.action.kind != action_kind::discarded, clock_->now());
+    breaker_->ended(permit, end.counts && end.what == verdict::failed && end.action.kind != action_kind::discarded,
+                    clock_->now());
     note_state();
   }
   /// Nothing starts for so long.

@@ -14,8 +14,48 @@
 
 namespace peal::inline v0::detail {
 
+/// Runs `f`; `hit` tells whether it threw one of the types that a breaker counts.
+template <class... Failures>
+struct counted_failures {
+  static constexpr bool any = false;
+};
+template <class First, class... Rest>
+struct counted_failures<First, Rest...> {
+  static constexpr bool any = true;
+  template <class F>
+  static void run(bool& hit, F&& f) {
+    try {
+      if constexpr (sizeof...(Rest) == 0) {
+        f();
+      } else {
+        counted_failures<Rest...>::run(hit, f);
+      }
+    } catch (const First&) {
+      hit = true;
+      throw;
+    }
+  }
+};
+
 template <class P>
 inline constexpr bool is_breaker = std::is_same_v<P, breaker>;
+template <class... Failures>
+inline constexpr bool is_breaker<breaker_counting<Failures...>> = true;
+
+/// What the breaker among the policies counts.
+template <class... Ps>
+struct failures_of_breaker : std::type_identity<counted_failures<>> {};
+template <class... Failures, class... Ps>
+struct failures_of_breaker<breaker_counting<Failures...>, Ps...> : std::type_identity<counted_failures<Failures...>> {};
+template <class P, class... Ps>
+struct failures_of_breaker<P, Ps...> : failures_of_breaker<Ps...> {};
+
+constexpr const breaker& limits_of(const breaker& b) noexcept { return b; }
+template <class... Failures>
+constexpr const breaker& limits_of(const breaker_counting<Failures...>& b) noexcept {
+  return b.limits;
+}
+
 template <class P>
 inline constexpr bool is_rate = std::is_same_v<P, rate>;
 
@@ -45,7 +85,7 @@ struct flow_parts {
 
   template <class P>
   void look_at(const P& policy) noexcept {
-    if constexpr (is_breaker<P>) guard = &policy;
+    if constexpr (is_breaker<P>) guard = &limits_of(policy);
     if constexpr (is_rate<P>) pace = &policy;
     if constexpr (is_on_rule<P> || is_otherwise<P>) pauses = pauses || has_pause(erased(policy.action));
   }

@@ -194,6 +194,7 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
                 "peal: ordered_by does not go with conflate, where one event a key waits and the newest counts; keep "
                 "one of them");
   static constexpr bool permits = flow_checks<Ps...>::permits;
+  using counted = typename failures_of_breaker<Ps...>::type;  ///< of its breaker
   static constexpr bool ok =
       ordering_checks<type_list<Es...>, Ps...>::ok && times::ok && conflate_keys<conflate_policy, Es...>::ok;
 };

@@ -160,6 +160,7 @@ inline bool subscription_base::run_due() {
     k->next = nullptr;
     if (put_off(*k)) continue;
     if (++k->attempts > 1) counts_.retries.add();
+    ++runs_aside_;
     delivery_access::at(delivery_, k->position, k->has_envelope ? &k->around : nullptr, run_first_ == nullptr);
     delivery_access::run(delivery_, k->attempts, k->cycles != 0);
     running_position_.store(k->position, std::memory_order_relaxed);

@@ -90,6 +90,10 @@ class subscription_base {
     return outputs_waiting_.load(std::memory_order_relaxed) || in_place_.active || homeless_ != nullptr ||
            no_room_aside_;
   }
+  /// What runs out of the ring is counted when it leaves it; a dropping subscription runs all of it from aside.
+  [[nodiscard]] std::uint64_t runs_so_far() const noexcept {
+    return seat_->dropping ? runs_aside_ : counts_.taken.get() + counts_.retries.get();
+  }
   [[nodiscard]] bool has_due() const noexcept { return run_first_ != nullptr; }
   /// After each turn: lets others see whether it waits for something that they bring.
   void note_stall() noexcept {
@@ -339,6 +343,7 @@ class subscription_base {
   kept* newest_ = nullptr;  // every kept event, in the order kept
   kept* oldest_ = nullptr;
   std::uint64_t last_serial_ = 0;
+  std::uint64_t runs_aside_ = 0;
   in_place in_place_{};
   bool no_room_aside_ = false;  // a dropping subscription could not copy what it pinned
   bool looked_again_ = false;

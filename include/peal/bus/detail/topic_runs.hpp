@@ -79,14 +79,13 @@ run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
   }
   subscription_base& sub = *s.subscription;
   bool more = false;
-  const std::uint64_t ran_before = sub.counts_.taken.get() + sub.counts_.retries.get();
+  const std::uint64_t ran_before = sub.runs_so_far();
   {
     user_code inside{bus.frames, &sub, &sub.current()};
     more = turn(s, sub);
     if (lane_.size() != 0) drain_lane();
   }
-  s.last_runs.store(static_cast<std::uint32_t>(sub.counts_.taken.get() + sub.counts_.retries.get() - ran_before),
-                    std::memory_order_relaxed);
+  s.last_runs.store(static_cast<std::uint32_t>(sub.runs_so_far() - ran_before), std::memory_order_relaxed);
   sub.note_stall();
   bool stalled = sub.stalled() && !(more && s.concurrent.load(std::memory_order_relaxed));  // other hands go on
   const bool waits =

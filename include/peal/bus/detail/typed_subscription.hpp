@@ -293,6 +293,15 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
 
   template <class E, class Slots>
   void run_handler(const E& event, delivery& d, attempt_end& end, Slots& out) {
+    if constexpr (checks::counted::any) {
+      end.counts = false;
+      checks::counted::run(end.counts, [&] { run_measured(event, d, end, out); });
+    } else {
+      run_measured(event, d, end, out);
+    }
+  }
+  template <class E, class Slots>
+  void run_measured(const E& event, delivery& d, attempt_end& end, Slots& out) {
     if constexpr (checks::measures) {
       if (this->timings_->due()) [[unlikely]]
         return run_timed(event, d, end, out);

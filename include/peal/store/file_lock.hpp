@@ -5,7 +5,9 @@
 #include <peal/store/store_error.hpp>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -19,14 +21,15 @@
 #include <windows.h>
 #else
 #include <sys/file.h>
+#include <unistd.h>
 #endif
 
 namespace peal::inline v0 {
 
 /// Holds a file for itself, against other processes and against other objects of this one.
 ///
-/// The file is made when it is not there, holds nothing, and stays when the lock goes: who removes it while somebody
-/// holds it lets a second one in. A child of fork() that ends or closes it does not free it.
+/// The file is made when it is not there, names the process that has it, and stays when the lock goes: who removes it
+/// while somebody holds it lets a second one in. A child of fork() that ends or closes it does not free it.
 /// Errors: store_error `locked`, `io`.
 class file_lock {
  public:
@@ -37,9 +40,11 @@ class file_lock {
       throw store_error(store_errc::io, place, "open the lock " + path, std::system_category().message(errno));
     }
     if (!lock(file_)) {
+      const long who = read_holder(file_);
       std::fclose(file_);
-      throw store_error(store_errc::locked, place, "lock " + path);
+      throw store_error(store_errc::locked, place, "lock " + path, "by process " + std::to_string(who));
     }
+    write_holder(file_);
   }
   file_lock(file_lock&& other) noexcept : file_{std::exchange(other.file_, nullptr)} {}
   file_lock& operator=(file_lock&& other) noexcept {
@@ -50,9 +55,33 @@ class file_lock {
     if (file_ != nullptr) std::fclose(file_);  // which frees it, and, unlike LOCK_UN, not from a forked child
   }
 
+  /// Whether this process, some object of it, holds the file now.
+  static bool is_mine(const std::string& path) {
+    std::FILE* const file = open(path);
+    if (file == nullptr) return false;
+    const bool mine = read_holder(file) == this_process() && !lock(file);
+    std::fclose(file);
+    return mine;
+  }
+
  private:
+  static long read_holder(std::FILE* file) {
+    char text[24]{};
+    std::rewind(file);
+    const std::size_t n = std::fread(text, 1, sizeof text - 1, file);
+    return n == 0 ? 0 : std::strtol(text, nullptr, 10);
+  }
+  /// For messages alone: whoever reads it asks for the lock, too.
+  static void write_holder(std::FILE* file) {
+    if (!empty(file)) return;
+    std::fprintf(file, "%ld\n", this_process());
+    std::fflush(file);
+  }
+
 #ifdef _WIN32
-  static std::FILE* open(const std::string& path) { return std::fopen(path.c_str(), "abN"); }
+  static long this_process() { return static_cast<long>(GetCurrentProcessId()); }
+  static bool empty(std::FILE* file) { return _chsize(_fileno(file), 0) == 0; }
+  static std::FILE* open(const std::string& path) { return std::fopen(path.c_str(), "a+bN"); }
   static bool lock(std::FILE* file) {
     OVERLAPPED from_start{};
     const auto handle = reinterpret_cast<HANDLE>(_get_osfhandle(_fileno(file)));
@@ -60,7 +89,9 @@ class file_lock {
   }
 #else
   // Not fcntl's locks: those are the process's, and lost when it closes any handle of the file.
-  static std::FILE* open(const std::string& path) { return std::fopen(path.c_str(), "abe"); }
+  static long this_process() { return ::getpid(); }
+  static bool empty(std::FILE* file) { return ::ftruncate(::fileno(file), 0) == 0; }
+  static std::FILE* open(const std::string& path) { return std::fopen(path.c_str(), "a+be"); }
   static bool lock(std::FILE* file) {
     int result = -1;
     do {

@@ -181,6 +181,12 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
   /// Safe to call again and inside handlers, where it does not wait. Nothing becomes a dead letter by it.
   drain_report drain(nanoseconds time) { return detail::drain(core_->base, core_->runner, time); }
 
+  /// The publish middleware M of E's topic, to be set up before events flow.
+  template <event E, class M>
+  [[nodiscard]] M& publish_middleware() noexcept {
+    return std::get<M>(core_->template topic_of<E>().middleware);
+  }
+
   // ---- looking at it ----
 
   [[nodiscard]] bus_statistics statistics() const { return core_->statistics(); }

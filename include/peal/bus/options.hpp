@@ -4,6 +4,7 @@
 
 #include <peal/core/clock.hpp>
 #include <peal/core/error.hpp>
+#include <peal/observe/observer.hpp>
 #include <peal/policy/retry_budget.hpp>
 
 #include <cstddef>
@@ -34,9 +35,10 @@ struct bus_options {
   nanoseconds overload_after =
       std::chrono::seconds{1};  ///< a lane without room for so long turns its head into a letter
   nanoseconds spin =
-      std::chrono::microseconds{50};  ///< how long an idle worker looks for work before it sleeps; from 0
-  retry_budget retries{};             ///< how much of its work may be retries; by default no limit
-  std::uint64_t seed = 0;             ///< of jitter and ids; 0: from the machine's entropy
+      std::chrono::microseconds{50};   ///< how long an idle worker looks for work before it sleeps; from 0
+  retry_budget retries{};              ///< how much of its work may be retries; by default no limit
+  peal::observer* observer = nullptr;  ///< told what happens; outlives the bus; null: nobody
+  std::uint64_t seed = 0;              ///< of jitter and ids; 0: from the machine's entropy
   void (*on_stuck)(const stuck_handler&) = nullptr;  ///< called every 5 s by a destructor that waits; null: stderr
 
   /// Errors: bad_option, naming the field.

@@ -2,10 +2,12 @@
 // Topics: which events share one order, and how much room they have.
 #pragma once
 
+#include <peal/bus/publish_through.hpp>
 #include <peal/core/event.hpp>
 #include <peal/detail/type_list.hpp>
 
 #include <cstddef>
+#include <tuple>
 #include <type_traits>
 
 namespace peal::inline v0 {
@@ -36,7 +38,7 @@ template <std::size_t N>
 inline constexpr std::size_t capacity_of<capacity<N>> = N;
 template <class T>
 inline constexpr bool is_topic_option =
-    capacity_of<T> != 0 || std::is_same_v<T, timed> || std::is_same_v<T, single_producer>;
+    capacity_of<T> != 0 || std::is_same_v<T, timed> || std::is_same_v<T, single_producer> || is_publish_through<T>;
 template <class T>
 inline constexpr bool is_topic = false;
 template <class... Ts>
@@ -49,6 +51,10 @@ struct topic_traits<topic<Ts...>> {
   using events = concat_t<std::conditional_t<is_topic_option<Ts>, type_list<>, type_list<Ts>>...>;
   static constexpr std::size_t slots = (capacity_of<Ts> + ... + 0);  // 0: the bus's default
   static constexpr bool is_timed = (std::is_same_v<Ts, timed> || ... || false);
+  using publish_middleware = decltype(std::tuple_cat(typename publish_chain<Ts>::type{}...));
+  static constexpr bool has_middleware = std::tuple_size_v<publish_middleware> != 0;
+  static_assert((std::size_t{is_publish_through<Ts>} + ... + 0) <= 1,
+                "peal: a topic has two publish_through options; name all middleware in one, the outermost first");
   static constexpr bool single = (std::is_same_v<Ts, single_producer> || ... || false);
   static_assert((std::size_t{capacity_of<Ts> != 0} + ... + 0) <= 1, "peal: a topic has two capacities; keep one");
   static_assert(events::size != 0, "peal: a topic carries no event; name at least one");

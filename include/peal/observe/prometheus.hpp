@@ -184,6 +184,7 @@ inline void write_topics(prometheus_writer& out, const bus_statistics& s) {
     out.sample("topic", x.events, "reason", "full", x.refused_full);
     out.sample("topic", x.events, "reason", "closed", x.refused_closed);
     out.sample("topic", x.events, "reason", "overloaded", x.overloaded);
+    out.sample("topic", x.events, "reason", "vetoed", x.vetoed);
   }
   each("peal_lane_events", "gauge", "Events published inside handlers that wait for room.",
        [](const stats& x) { return x.in_lane; });

@@ -86,6 +86,7 @@ struct topic_statistics {
   std::uint64_t refused_full = 0;  ///< try_publish without room, and waiting ones that timed out
   std::uint64_t refused_closed = 0;
   std::uint64_t overloaded = 0;  ///< refused or made a letter because the lane was full
+  std::uint64_t vetoed = 0;      ///< refused by the topic's publish middleware
   std::uint64_t in_lane = 0;     ///< published inside handlers, waiting for room
   std::uint64_t capacity = 0;
   std::uint64_t letters = 0;  ///< dead letters kept now

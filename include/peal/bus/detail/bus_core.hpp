@@ -239,6 +239,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
  private:
   bus_base& prepare(const bus_options& o) {
     base.runner = &runner;
+    base.watcher = o.observer;
     base.epoch = runner.random_bits() | 1U;
     base.overload_after = o.overload_after;
     base.max_requests = o.max_requests;

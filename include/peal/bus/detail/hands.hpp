@@ -92,7 +92,7 @@ inline void subscription_base::end_slot(const event_at& at, attempt_end& end) {
     case verdict::expired: what = decide_expired(end); break;
     case verdict::discarded: counts_.discarded.add(); break;
     default:
-      what = decide(end, 1, errors, {});
+      what = decide(end, 1, errors, {}, at.where);
       if (what.step == next_step::none) counts_.discarded.add();
       break;
   }
@@ -240,6 +240,7 @@ inline void subscription_base::end_hands() noexcept {
     hand& h = *hands_->take_ended();
     if (h.end.what != verdict::handled) continue;
     counts_.handled.add();
+    note_handled();
     if (h.aside == nullptr) {
       slot_ended(h.at.where);
     } else {

@@ -185,6 +185,7 @@ inline std::uint64_t subscription_base::unstall(const batch& b) {
   if (outputs_waiting_.load(std::memory_order_relaxed)) {
     if (!flush_outputs()) return 0;
     counts_.handled.add();
+    note_handled();
     outputs_waiting_.store(false, std::memory_order_release);
   }
   no_room_aside_ = no_room_aside_ && kept_count() >= max_kept_;
@@ -269,6 +270,7 @@ inline void subscription_base::release_kept() noexcept {
   if (outputs_waiting_.load(std::memory_order_relaxed)) {
     drop_outputs();
     counts_.handled.add();  // its handler ran to its end; only its outputs found no room before the stop
+    note_handled();
     outputs_waiting_.store(false, std::memory_order_release);
   }
 }

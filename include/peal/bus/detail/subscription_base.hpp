@@ -19,6 +19,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -218,7 +220,12 @@ class subscription_base {
       return false;
     }
     counts_.handled.add();
+    note_handled();
     return true;
+  }
+  void note_handled(std::uint64_t count = 1) const noexcept {
+    if (topic_.watcher != nullptr) [[unlikely]]
+      topic_.watcher->handled({name_, count});
   }
 
   [[nodiscard]] time_point expiry_of(const envelope& e) const noexcept;
@@ -266,7 +273,11 @@ class subscription_base {
     error_history errors;
   };
 
-  decision decide(attempt_end& end, std::uint32_t attempts, error_history& errors, const retry_progress& before);
+  decision decide(attempt_end& end, std::uint32_t attempts, error_history& errors, const retry_progress& before,
+                  position where);
+  void note_failed(position where, std::uint32_t attempt, std::string_view error, std::error_code code) const noexcept {
+    if (topic_.watcher != nullptr) topic_.watcher->failed({name_, topic_.id_at(where), attempt, error, code});
+  }
   decision decide_expired(const attempt_end& end) noexcept;
   bool next_run(const applied_action& action, std::uint32_t attempts, nanoseconds elapsed,
                 retry_progress& progress) noexcept;

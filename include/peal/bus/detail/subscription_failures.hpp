@@ -21,7 +21,7 @@ inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
     case verdict::behind_key: what = {next_step::wait_key, {}, {}, nullptr, {}, end.chain}; break;
     case verdict::failed:
     case verdict::rejected:
-      what = decide(end, 1, errors, {});
+      what = decide(end, 1, errors, {}, at.where);
       if (what.step == next_step::none) counts_.discarded.add();
       break;
   }
@@ -64,7 +64,7 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
   if (end.what == verdict::failed || end.what == verdict::rejected || end.what == verdict::expired) {
     const bool ran = end.what != verdict::expired;
     if (!ran) --k->attempts;
-    const decision what = ran ? decide(end, k->attempts, k->errors, k->progress) : decide_expired(end);
+    const decision what = ran ? decide(end, k->attempts, k->errors, k->progress, k->position) : decide_expired(end);
     if (what.step != next_step::none) {
       kept_ptr owned{k};
       carry_out(what, owned);
@@ -88,7 +88,10 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
   const bool expired = end.what == verdict::expired && limits.letters;
   const bool buried = expired || end.what == verdict::rejected ||
                       (end.what == verdict::failed && end.action.kind != action_kind::discarded);
-  if (end.what == verdict::failed || end.what == verdict::rejected) counts_.failures.add_shared();
+  if (end.what == verdict::failed || end.what == verdict::rejected) {
+    counts_.failures.add_shared();
+    note_failed(at.where, 1, end.error, end.code);
+  }
   if (!buried) {
     (end.what == verdict::filtered  ? counts_.filtered
      : end.what == verdict::expired ? counts_.expired
@@ -125,9 +128,11 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
 }
 
 inline subscription_base::decision subscription_base::decide(attempt_end& end, std::uint32_t attempts,
-                                                             error_history& errors, const retry_progress& before) {
+                                                             error_history& errors, const retry_progress& before,
+                                                             position where) {
   constexpr std::uint32_t unruled_attempts = 5;
   counts_.failures.add();
+  note_failed(where, attempts, end.error, end.code);
   const time_point failed_at = now();
   (void)rule_set<>{}.run([&] {  // without memory: counted only
     errors.add({attempts, failed_at, std::move(end.error), end.code});
@@ -183,6 +188,10 @@ inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noex
   }
   event.claim = what.claim;
   event.progress = what.progress;
+  if (topic_.watcher != nullptr) {
+    topic_.watcher->retried(
+        {name_, topic_.id_at(event.position), event.attempts + 1, larger(what.delay, nanoseconds{0})});
+  }
   if (what.delay.count() <= 0) {
     queue(event);
     return true;

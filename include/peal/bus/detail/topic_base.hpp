@@ -10,6 +10,7 @@
 #include <peal/bus/detail/seat.hpp>
 #include <peal/core/envelope.hpp>
 #include <peal/core/event.hpp>
+#include <peal/observe/observer.hpp>
 #include <peal/observe/statistics.hpp>
 #include <peal/ring/event_count.hpp>
 #include <peal/ring/sequence.hpp>
@@ -78,6 +79,7 @@ class visit {
 /// What all topics of a bus share.
 struct bus_base {
   executor* runner = nullptr;
+  observer* watcher = nullptr;
   std::atomic<std::uint64_t> timers{0};  ///< events that wait for their time
   frame_table frames{};
   std::uint64_t epoch = 0;
@@ -112,7 +114,7 @@ struct bus_base {
 class topic_base {
  public:
   topic_base(bus_base& owner, std::uint8_t number, std::size_t max_letters) noexcept
-      : bus{owner}, index{number}, letters{max_letters} {}
+      : bus{owner}, watcher{owner.watcher}, index{number}, letters{max_letters} {}
   topic_base(const topic_base&) = delete;
   topic_base& operator=(const topic_base&) = delete;
 
@@ -162,10 +164,15 @@ class topic_base {
 
   /// There is a new letter: whoever subscribes to letters of its event hears of it. Never waits.
   void tell(const letter_ptr& l) noexcept {
+    if (watcher != nullptr) {
+      watcher->dead({l->subscription, types[l->type]->name(), l->has_position ? id_at(l->position) : event_id{},
+                     l->cause, l->attempts, l->number});
+    }
     if (tellers != nullptr && tellers[l->type] != nullptr) tellers[l->type](teller, l);
   }
 
   bus_base& bus;
+  observer* const watcher;  ///< null: nobody
   const std::uint8_t index;
   const event_ops* const* types = nullptr;  ///< by the type's index
   std::uint8_t type_count = 0;

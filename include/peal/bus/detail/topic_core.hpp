@@ -66,6 +66,14 @@ class topic_core final : public topic_base {
   /// Accepts the event and moves it in, or says why not and leaves it.
   template <class E>
   result<receipt> publish(E& event, const publish_call& call) noexcept {
+    if constexpr (traits::has_middleware) {
+      return publish_by_middleware(event, call);
+    } else {
+      return accept(event, call);
+    }
+  }
+  template <class E>
+  result<receipt> accept(E& event, const publish_call& call) noexcept {
     if (!runner_.alive()) return publish_errc::forked;
     if (frame* const inside = bus.frames.current(); inside != nullptr) [[unlikely]] {
       return publish_inside(event, call, inside);
@@ -278,8 +286,21 @@ class topic_core final : public topic_base {
       ring_.publish(p, tag);
       after_publish();
     }
+    if (watcher != nullptr) [[unlikely]]
+      tell_accepted(type_of<E>, p);
     return receipt{event_id{bus.epoch, std::uint64_t{index} << 56 | p}};
   }
+  [[gnu::noinline]] void tell_accepted(std::uint8_t type, position first, std::size_t count = 1) noexcept {
+    for (std::size_t i = 0; i != count; ++i) {
+      watcher->accepted({types[type]->name(), id_at(peal::advance(first, i))});
+    }
+  }
+  template <class E>
+  result<receipt> publish_by_middleware(E& event, const publish_call& call) noexcept;
+  template <class E>
+  arrival publish_due_by_middleware(kept& event, const publish_options& o) noexcept;
+  arrival append_due(kept& event, const publish_options& o) noexcept;
+
   static bool surround_needed(const publish_options* o, const delivery* parent) noexcept {
     return traits::is_timed || parent != nullptr || o != nullptr;
   }
@@ -332,18 +353,7 @@ class topic_core final : public topic_base {
     free_seat(s);
     return run_state::retired;
   }
-  /// Caller holds bus.wiring; null when all are taken.
-  seat* take_seat() noexcept {
-    const std::uint32_t used = used_seats_.load(std::memory_order_relaxed);
-    if (!free_seats_.empty()) {
-      seat* const s = free_seats_.back();
-      free_seats_.pop_back();
-      return s;
-    }
-    if (used == max_seats_) return nullptr;
-    used_seats_.store(used + 1, std::memory_order_release);
-    return &seats_[used];
-  }
+  seat* take_seat() noexcept;
   void finish_subscription(seat& s) noexcept;
   void count_unread(seat& s, subscription_base& sub) noexcept;
   [[nodiscard]] batch view(position first, position last) const noexcept {
@@ -370,6 +380,10 @@ class topic_core final : public topic_base {
   shared_counter refused_closed_;
   shared_counter overloaded_;
   shared_counter inside_;
+  shared_counter vetoed_;
+
+ public:
+  [[no_unique_address]] typename traits::publish_middleware middleware{};
 };
 
 }  // namespace peal::inline v0::detail

@@ -9,6 +9,19 @@ namespace peal::inline v0::detail {
 template <class Runtime, class Topic>
 arrival topic_core<Runtime, Topic>::publish_due(kept& event, const publish_options& o) noexcept {
   if (ring_.state() != claim_status::claimed) return arrival::closed;
+  if constexpr (traits::has_middleware) {
+    return [&]<class... Es>(type_list<Es...>) noexcept {
+      arrival came = arrival::closed;
+      (void)((event.type == type_of<Es> && (came = publish_due_by_middleware<Es>(event, o), true)) || ...);
+      return came;
+    }(typename traits::events{});
+  } else {
+    return append_due(event, o);
+  }
+}
+
+template <class Runtime, class Topic>
+arrival topic_core<Runtime, Topic>::append_due(kept& event, const publish_options& o) noexcept {
   const bool appended = lane_.append([&](auto& cell) {
     types[event.type]->move(cell.storage.bytes, event.event());
     cell.type = event.type;
@@ -54,7 +67,8 @@ template <class Runtime, class Topic>
 void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell& c, position p,
                                                    hold_place& place) noexcept {
   const event_ops& ops = *types[c.type];
-  std::uint8_t tag = c.type;
+  const std::uint8_t type = c.type;
+  std::uint8_t tag = type;
   if (c.enveloped) {
     ::new (&envelopes_[p & ring_.mask()]) envelope{c.around};
     tag |= slot_tag::enveloped;
@@ -70,6 +84,7 @@ void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell&
     finish_here(p, moved.bytes, tag, place);
     if constexpr (traits::single) lane_.pop(c);
     ops.destroy(moved.bytes);
+    if (watcher != nullptr) tell_accepted(type, p);
     return;
   }
   ops.move(ring_.storage(p)->bytes, c.storage.bytes);
@@ -78,6 +93,7 @@ void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell&
   lane_.pop(
       c);  // behind the publication: once the lane is empty a sole publisher claims by itself, one claim at a time
   after_publish();
+  if (watcher != nullptr) tell_accepted(type, p);
 }
 
 /// Turns the head into a letter if the lane's time is up, or nobody can hear it any more.

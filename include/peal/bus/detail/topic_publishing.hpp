@@ -13,7 +13,8 @@ std::size_t topic_core<Runtime, Topic>::publish_range(E* events, std::size_t cou
   const bool inside = user_code_depth != 0 || bus.frames.current() != nullptr;
   std::size_t done_with = 0;
   while (done_with < count) {
-    const bool singly = inside || here_.any(type_of<E>);  // anew each time: it may wait long for room in between
+    const bool singly = traits::has_middleware || inside ||
+                        here_.any(type_of<E>);  // anew each time: it may wait long for room in between
     E* const from = events + done_with;
     const std::size_t most = ring_.capacity() > 64 ? ring_.capacity() / 2 : 1;
     const std::size_t part = singly ? 1 : smaller(count - done_with, most);
@@ -36,9 +37,38 @@ std::size_t topic_core<Runtime, Topic>::publish_range(E* events, std::size_t cou
     }
     ring_.publish_range(c.first, part, tag);
     after_publish(part);
+    if (watcher != nullptr) [[unlikely]]
+      tell_accepted(type_of<E>, c.first, part);
     done_with += part;
   }
   return done_with;
+}
+
+template <class Runtime, class Topic>
+template <class E>
+result<receipt> topic_core<Runtime, Topic>::publish_by_middleware(E& event, const publish_call& call) noexcept {
+  publication p;
+  if (call.options != nullptr) p.options = *call.options;
+  if (const frame* const inside = bus.frames.current(); inside != nullptr) p.handling = inside->current;
+  auto in = [&]() noexcept -> result<receipt> { return accept(event, {&p.options, call.wait, call.time}); };
+  const result<receipt> answer = detail::run_publish_chain<0>(middleware, event, p, in);
+  if (!answer && answer.error() == publish_errc::vetoed) vetoed_.add();
+  return answer;
+}
+
+template <class Runtime, class Topic>
+template <class E>
+arrival topic_core<Runtime, Topic>::publish_due_by_middleware(kept& event, const publish_options& o) noexcept {
+  publication p{o};
+  arrival came = arrival::accepted;  // also when it is refused: its time has come and gone
+  auto in = [&]() noexcept -> result<receipt> {
+    came = append_due(event, p.options);
+    if (came == arrival::accepted) return receipt{};
+    return came == arrival::closed ? publish_errc::closed : publish_errc::full;
+  };
+  const result<receipt> answer = detail::run_publish_chain<0>(middleware, *static_cast<E*>(event.event()), p, in);
+  if (!answer && answer.error() == publish_errc::vetoed) vetoed_.add();
+  return came;
 }
 
 template <class Runtime, class Topic>

@@ -6,6 +6,20 @@
 
 namespace peal::inline v0::detail {
 
+/// Caller holds bus.wiring; null when all are taken.
+template <class Runtime, class Topic>
+seat* topic_core<Runtime, Topic>::take_seat() noexcept {
+  const std::uint32_t used = used_seats_.load(std::memory_order_relaxed);
+  if (!free_seats_.empty()) {
+    seat* const s = free_seats_.back();
+    free_seats_.pop_back();
+    return s;
+  }
+  if (used == max_seats_) return nullptr;
+  used_seats_.store(used + 1, std::memory_order_release);
+  return &seats_[used];
+}
+
 template <class Runtime, class Topic>
 seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
                                          const std::shared_ptr<subscription_base>& subscription, bool dropping,
@@ -240,6 +254,7 @@ topic_statistics topic_core<Runtime, Topic>::statistics() const {
   t.refused_full = refused_full_.get();
   t.refused_closed = refused_closed_.get();
   t.overloaded = overloaded_.get();
+  t.vetoed = vetoed_.get();
   t.in_lane = lane_.size();
   t.capacity = ring_.capacity();
   t.letters = letters.size();

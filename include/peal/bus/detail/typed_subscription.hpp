@@ -68,6 +68,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     if constexpr (checks::times::limits) this->running_since.store(0, std::memory_order_relaxed);
     counts_.taken.add(sums.taken);
     counts_.handled.add(sums.handled);
+    if (sums.handled != 0) this->note_handled(sums.handled);
     return p;
   }
 
@@ -361,8 +362,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     if constexpr (plain<E>) {
       if (at.around == nullptr) [[likely]] {
         std::optional<failure> failed = run_plain(event, d);
-        if (failed) [[unlikely]]
-          failed_here(at, *failed);
+        failed ? failed_here(at, *failed) : this->note_handled();
         return;
       }
     }
@@ -378,7 +378,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     } else {
       attempt(event, at.type, d, end, outputs_);
     }
-    if (end.what != verdict::handled) end_here(at, end);
+    end.what != verdict::handled ? end_here(at, end) : this->note_handled();
   }
 
   outputs<output_events> outputs_;

@@ -74,8 +74,9 @@ TEST_CASE("concurrency: a drain past its deadline names every stuck hand and cou
       },
       peal::ordered_by{&job::key}, peal::concurrency{2});
   std::set<std::uint64_t> first;
+  std::set<std::uint64_t> others;
   for (int n = 0; n < 2; ++n) first.insert(f->publish(job{n, n}).id().position());
-  for (int n = 2; n < 8; ++n) f->publish(job{n % 2, n});
+  for (int n = 2; n < 8; ++n) others.insert(f->publish(job{n % 2, n}).id().position());
   until([&] { return inside == 2; });
   const peal::drain_report report = f->drain(20ms);
   CHECK(!report.complete);
@@ -84,6 +85,10 @@ TEST_CASE("concurrency: a drain past its deadline names every stuck hand and cou
   for (const peal::stuck_handler& h : report.stuck) stuck.insert(h.position);
   CHECK(stuck == first);
   CHECK(report.abandoned == 6);
+  std::set<std::uint64_t> abandoned;  // most of them have been read ahead, or wait behind their key
+  for (const peal::event_id& id : report.abandoned_ids) abandoned.insert(id.position());
+  CHECK(abandoned == others);
+  CHECK(report.abandoned_ids.size() == 6);
   go_on.open();
   until([&] { return f.of("s").waiting == 0; });
   CHECK(f.of("s").handled == 2);

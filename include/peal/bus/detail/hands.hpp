@@ -251,4 +251,38 @@ inline void subscription_base::end_hands() noexcept {
   hands_->advance_base();
 }
 
+/// Errors: bad_alloc.
+template <class Left>
+void subscription_base::each_left(Left&& left) {
+  hand_set& hands = *hands_;
+  hands.collect();
+  std::vector<const hand*> idle;
+  for (const hand* const list : {hands.free, hands.again, hands.ended}) {
+    for (const hand* h = list; h != nullptr; h = h->next) {
+      if (list != hands.ended || h->end.what != verdict::handled) idle.push_back(h);
+    }
+  }
+  std::vector<const hand*> used;  // by what runs, has just run, or has been handled
+  for (const hand* const h : hands.hired) {
+    const std::uint32_t state = h->state.load(std::memory_order_acquire);  // pairs with [hand]
+    bool has = state == hand::busy || state == hand::idle;
+    for (const hand* const other : idle) has = has && other != h;
+    if (has) used.push_back(h);
+  }
+  const auto in_hand = [&](position p, const kept* k) {
+    for (const hand* const h : used) {
+      if (h->aside == k && (k != nullptr || h->at.where == p)) return true;
+    }
+    return false;
+  };
+  for (position p = hands.base; distance(topic_.head(), p) > 0; p = advance(p, 1)) {
+    const std::uint8_t tag = topic_.type_at(p);
+    const bool mine = (tag & slot_tag::empty) == 0 && wants(tag & slot_tag::type_mask);
+    if (mine && !hands.has_ended(p) && !in_hand(p, nullptr)) left(p);
+  }
+  for (const kept* k = oldest_; k != nullptr; k = k->newer) {
+    if (!in_hand(k->position, k)) left(k->position);
+  }
+}
+
 }  // namespace peal::inline v0::detail

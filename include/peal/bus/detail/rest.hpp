@@ -165,28 +165,30 @@ inline std::vector<stuck_handler> stuck_in(const subscription_base& s) {
   return all;
 }
 
-/// The same for one with hands: what they have now is counted out, whether it stands in the ring or aside.
-inline void count_left_by_hands(const subscription_base& s, drain_report& report) {
-  std::uint64_t in_slots = 0;
-  std::uint64_t aside = 0;
-  for (const hand* const h : s.hands()->hired) {
-    if (h->subscription != &s || h->state.load(std::memory_order_acquire) != hand::busy) continue;
-    ++(h->in_slot.load(std::memory_order_relaxed) ? in_slots : aside);
+/// The same for one with hands: everything but what runs and what has been handled.
+inline void count_left_by_hands(subscription_base& s, drain_report& report) {
+  struct notes {
+    subscription_base& of;
+    drain_report& to;
+    std::uint64_t count = 0;
+  } left{s, report};
+  const auto look = [](void* arg) noexcept {
+    notes& mine = *static_cast<notes*>(arg);
+    const auto note = [&](position p) {
+      if (mine.count++ < subscription_base::max_left) mine.to.abandoned_ids.push_back(mine.of.topic().id_at(p));
+    };
+    (void)rule_set<>{}.run([&] { mine.of.each_left(note); });  // without memory it says less
+  };
+  if (s.topic().look_at(s.place(), look, &left)) {
+    report.abandoned += left.count;
+  } else {  // what runs it hangs itself, in a filter or a key: all but that
+    const std::uint64_t waiting = statistics_of(s).waiting;
+    report.abandoned += waiting != 0 ? waiting - 1 : 0;
   }
-  position p = s.place().reads_at.load(std::memory_order_relaxed);  // ids of what it has not looked at yet
-  for (std::uint64_t n = 0; distance(s.topic().head(), p) > 0 && n != subscription_base::max_left; p = advance(p, 1)) {
-    const std::uint8_t tag = s.topic().type_at(p);
-    if ((tag & slot_tag::empty) != 0 || !s.wants(tag & slot_tag::type_mask)) continue;
-    report.abandoned_ids.push_back(s.topic().id_at(p));
-    ++n;
-  }
-  const subscription_statistics now = statistics_of(s);
-  const std::uint64_t unread = now.waiting - now.kept;
-  report.abandoned += (unread > in_slots ? unread - in_slots : 0) + (now.kept > aside ? now.kept - aside : 0);
 }
 
 /// What a handler that does not end leaves behind it: everything but what it has now. Caller holds bus.wiring.
-inline void count_left(const subscription_base& s, drain_report& report) {
+inline void count_left(subscription_base& s, drain_report& report) {
   if (s.runs_here) return;
   if (s.hands() != nullptr) return count_left_by_hands(s, report);
   const position now = s.running_position_.load(std::memory_order_relaxed);

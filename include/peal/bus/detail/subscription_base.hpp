@@ -166,6 +166,9 @@ class subscription_base {
   [[nodiscard]] bool waits_for_hands() const noexcept;
   bool recall_hands() noexcept;
   void end_hands() noexcept;
+  /// With `running` taken and a hand that does not come back: calls `left(position)` for each delivery that nobody handles.
+  template <class Left>
+  void each_left(Left&& left);
   /// Middleware and handler of a hand's event, on whatever thread runs the hand.
   virtual void run_in_hand(hand& h) noexcept = 0;
 

@@ -130,6 +130,8 @@ class topic_base {
   virtual void rouse(seat& s) noexcept = 0;
   /// Gives a hand's event to the executor.
   virtual void start_hand(hand& h) noexcept = 0;
+  /// Calls `look(arg)` while nobody runs the subscription, and keeps others from it; false when somebody does for long.
+  virtual bool look_at(seat& s, void (*look)(void*) noexcept, void* arg) noexcept = 0;
   /// The stopper's way; true when the subscription has stopped before it returns.
   virtual bool try_finish(seat& s) noexcept = 0;
 

@@ -166,6 +166,7 @@ class topic_core final : public topic_base {
     return true;
   }
 
+  bool look_at(seat& s, void (*look)(void*) noexcept, void* arg) noexcept override;
   void free_seat(seat& s) noexcept override {
     if (s.hands.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     const std::lock_guard lock{bus.wiring};

@@ -107,6 +107,22 @@ bool topic_core<Runtime, Topic>::take_for_end(seat& s) noexcept {
   return back;
 }
 
+/// Of a subscription with hands, whose runner waits for who looks.
+template <class Runtime, class Topic>
+bool topic_core<Runtime, Topic>::look_at(seat& s, void (*look)(void*) noexcept, void* arg) noexcept {
+  constexpr int patience = 1000;
+  for (int i = 0; i < patience; ++i) {
+    std::uint32_t nobody = 0;
+    if (s.running.compare_exchange_strong(nobody, seat::looked_at, std::memory_order_seq_cst)) {
+      look(arg);
+      s.running.store(0, std::memory_order_seq_cst);
+      return true;
+    }
+    Runtime::atomics::yield();
+  }
+  return false;
+}
+
 /// Told to stop, with `running` taken: ends it when all hands are back, else leaves that to the last one.
 template <class Runtime, class Topic>
 run_state topic_core<Runtime, Topic>::end_concurrent(seat& s) noexcept {

@@ -40,6 +40,7 @@ usage: order_flow [options]
   --duplicate P        publish an order again with probability P
   --flaky P            let a call of the payment gateway time out with probability P
   --crash-handler P    let a handler throw something unexpected with probability P
+  --outage TIME        let the payment gateway be down for TIME, from its 20th call on: 5s, 300ms
 
   --workers N          threads of the bus, 1 to 255 (default 2)
   --rate N             publish at most N orders a second (default 0: as fast as it goes)
@@ -68,6 +69,8 @@ inline options parse_options(const std::vector<std::string>& arguments) {
       result.troubles.flaky = reader.probability();
     } else if (reader.is("--crash-handler")) {
       result.troubles.crash = reader.probability();
+    } else if (reader.is("--outage")) {
+      result.troubles.outage = reader.time();
     } else if (reader.is("--workers")) {
       result.workers = reader.number<unsigned>(1, 255, "1 to 255");
     } else if (reader.is("--rate")) {

@@ -6,14 +6,15 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../support/text_table.hpp"
 #include "books.hpp"
 #include "json.hpp"
 #include "latency.hpp"
-#include "../support/text_table.hpp"
 
 namespace order_flow {
 
@@ -33,11 +34,21 @@ struct service_report {
   latency_histogram latency;
 };
 
+/// How the shop came through an outage of the gateway.
+struct outage_report {
+  std::chrono::nanoseconds length{0};
+  std::uint64_t breaker_opened = 0;
+  std::chrono::nanoseconds breaker_open{0};
+  std::uint64_t retries_put_off = 0;                   ///< by the budget of the bus, of all services
+  std::optional<std::chrono::nanoseconds> recovery{};  ///< from its end to the first charge
+};
+
 struct run_report {
   books found;
   books expected;
   std::vector<std::string> troubles;  ///< anything else that must not be, a line each
   std::vector<service_report> services;
+  outage_report outage;
   std::map<std::string, std::uint64_t> letters;  ///< dead letters by their reason
   std::uint64_t unparsed_lines = 0;
   std::uint64_t duplicates_published = 0;
@@ -110,6 +121,17 @@ inline std::string speed_text(const run_report& run) {
          duration_text(all.quantile(0.5)) + ", p99 " + duration_text(all.quantile(0.99)) + "\n";
 }
 
+inline std::string outage_text(const outage_report& outage) {
+  if (outage.length.count() == 0 && outage.breaker_opened == 0) return {};
+  text_table table;
+  table.add({"the gateway was down for", duration_text(outage.length)});
+  table.add({"its breaker opened", grouped(outage.breaker_opened) + " times"});
+  table.add({"and was open for", duration_text(outage.breaker_open)});
+  table.add({"retries put off by the budget", grouped(outage.retries_put_off)});
+  table.add({"recovered after", outage.recovery ? duration_text(*outage.recovery) : "(not yet)"});
+  return table.text() + "\n";
+}
+
 inline std::string complaints_text(const run_report& run) {
   std::string result;
   for (const auto& complaint : complaints(run)) result += "  " + complaint + "\n";
@@ -119,7 +141,7 @@ inline std::string complaints_text(const run_report& run) {
 inline std::string report_text(const run_report& run) {
   std::string result = totals_text(run) + "\n" + services_text(run) + "\n" + revenue_text(run.found) + "\n";
   if (!run.letters.empty()) result += letters_text(run) + "\n";
-  result += speed_text(run);
+  result += outage_text(run.outage) + speed_text(run);
   if (run.interrupted) result += "interrupted: the report is of the orders taken until then\n";
   return result + complaints_text(run);
 }
@@ -142,6 +164,10 @@ inline std::string report_json(const run_report& run) {
       .add("duplicates_published", std::to_string(run.duplicates_published))
       .add("deduplicated", std::to_string(deduplicated))
       .add("retries", std::to_string(retries))
+      .add("retries_put_off", std::to_string(run.outage.retries_put_off))
+      .add("breaker_opened", std::to_string(run.outage.breaker_opened))
+      .add("breaker_open_seconds", std::to_string(seconds(run.outage.breaker_open)))
+      .add("recovery_seconds", run.outage.recovery ? std::to_string(seconds(*run.outage.recovery)) : "null")
       .add("dead_letters", std::to_string(letter_count(run)))
       .add("revenue_cents", revenue.text())
       .add("books_balance", complaints(run).empty() ? "true" : "false")

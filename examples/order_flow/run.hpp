@@ -70,6 +70,18 @@ inline std::vector<service_report> services_of(const shop_bus& bus, const shop_s
   return result;
 }
 
+inline outage_report outage_of(const shop_bus& bus, const shop_services& services, const trouble& troubles) {
+  outage_report result;
+  result.length = troubles.outage();
+  result.recovery = services.payments.gateway_outage().recovery();
+  for (const auto& of : bus.statistics().subscriptions) {
+    result.breaker_opened += of.breaker_opened;
+    result.breaker_open += of.breaker_open_time;
+    result.retries_put_off += of.throttled;
+  }
+  return result;
+}
+
 /// Who looks on while the shop runs, and may close it.
 class onlooker {
  public:
@@ -98,6 +110,7 @@ inline run_report run_shop(const options& chosen, onlooker& watcher) {
   shop_bus bus{{.workers = chosen.workers,
                 .max_dead_letters = std::numeric_limits<std::size_t>::max(),  // nothing is lost while a person reads
                 .overload_after = std::chrono::minutes{1},  // slow machines and sanitizers are no reason for a letter
+                .retries = {.ratio = 2, .per_second = 2000, .burst = 1000},
                 .seed = chosen.troubles.seed}};
   shop_services services{bus, troubles};
   front_desk desk{bus, bus, troubles, chosen.rate};
@@ -123,6 +136,7 @@ inline run_report run_shop(const options& chosen, onlooker& watcher) {
   report.troubles = troubles_of(services, letters);
   report.troubles.insert(report.troubles.end(), settled.waiting_for.begin(), settled.waiting_for.end());
   report.services = services_of(bus, services);
+  report.outage = outage_of(bus, services, troubles);
   report.letters = letters.letters;
   report.duplicates_published = desk.duplicates_published();
   for (const auto& topic : bus.statistics().topics) report.events += topic.accepted;

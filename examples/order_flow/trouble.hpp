@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Trouble on purpose: decided by the seed, the place, the order and the attempt alone, so that a run's trouble is the
-// same whatever the threads do.
+// same whatever the threads do. Only an outage goes by the clock.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -15,9 +16,10 @@ namespace order_flow {
 class trouble {
  public:
   struct options {
-    double duplicate = 0;  ///< probability that an order is published twice
-    double flaky = 0;      ///< probability that a gateway call times out
-    double crash = 0;      ///< probability that a handler throws at a given place
+    double duplicate = 0;                ///< probability that an order is published twice
+    double flaky = 0;                    ///< probability that a gateway call times out
+    double crash = 0;                    ///< probability that a handler throws at a given place
+    std::chrono::nanoseconds outage{0};  ///< how long the payment gateway is down
     std::uint64_t seed = 1;
   };
 
@@ -28,6 +30,8 @@ class trouble {
   bool times_out(std::string_view call, std::string_view order_id, std::uint64_t attempt) const {
     return happens(options_.flaky, word(call, order_id, attempt));
   }
+
+  std::chrono::nanoseconds outage() const { return options_.outage; }
 
   /// Crashes a handler with something that nobody foresaw.
   void may_crash(std::string_view place, std::string_view order_id, std::uint64_t attempt) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -57,6 +58,20 @@ class argument_reader {
     const bool all_of_it = error == std::errc{} && end == written.data() + written.size();
     if (all_of_it && least <= value && value <= most) return value;
     throw usage_error(name_ + " takes a number from " + range + ", not \"" + written + "\"");
+  }
+
+  /// Seconds or milliseconds, up to an hour.
+  std::chrono::milliseconds time() {
+    constexpr std::int64_t most = 3'600'000;
+    const auto written = text();
+    const char* const last = written.data() + written.size();
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(written.data(), last, value);
+    const std::string_view unit{end, static_cast<std::size_t>(last - end)};
+    const bool fits = error == std::errc{} && value >= 0 && value <= most;
+    if (fits && unit == "ms") return std::chrono::milliseconds{value};
+    if (fits && unit == "s" && value <= most / 1000) return std::chrono::seconds{value};
+    throw usage_error(name_ + " takes a time up to an hour like 5s or 300ms, not \"" + written + "\"");
   }
 
   double probability() { return number(0.0, 1.0, "0 to 1"); }

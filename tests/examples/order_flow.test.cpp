@@ -2,6 +2,7 @@
 // The example as a whole: whatever goes wrong, the books are those of a day without trouble.
 #include "../../examples/order_flow/run.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -100,6 +101,23 @@ TEST_CASE("order_flow: a gateway that never answers is seen in the books", "[exa
   CHECK_FALSE(complaints(report).empty());
   CHECK_THAT(complaints_text(report), peal_test::contains_text("dead letters of good orders"));
   CHECK_THAT(complaints_text(report), peal_test::contains_text("parcels without their goods or their payment: "));
+}
+
+TEST_CASE("order_flow: an outage of the gateway opens its breaker, is survived, and changes no book",
+          "[examples][order_flow][P26]") {
+  using namespace std::chrono_literals;
+  const auto calm = run(some_orders(400, {.duplicate = 0.1, .seed = 3}));
+  const auto rough = run(some_orders(400, {.duplicate = 0.1, .flaky = 0.1, .outage = 400ms, .seed = 3}));
+  CHECK(calm.outage.breaker_opened == 0);
+  CHECK(complaints(rough) == std::vector<std::string>{});
+  CHECK(differences(calm.found, rough.found) == std::vector<std::string>{});
+  CHECK(letter_count(calm) == letter_count(rough));
+  CHECK(rough.took >= 400ms);
+  CHECK(rough.outage.breaker_opened >= 1);
+  CHECK(rough.outage.breaker_opened <= 9);  // open for 50 ms at a time
+  CHECK(rough.outage.breaker_open >= 50ms);
+  REQUIRE(rough.outage.recovery.has_value());
+  CHECK(*rough.outage.recovery >= 0ns);
 }
 
 TEST_CASE("order_flow: no orders are a day, too", "[examples][order_flow]") {

@@ -25,6 +25,7 @@ run_report balanced() {
   run.services.push_back({"inventory", 1300, 1100, 3, 90, 0, {}});
   run.services[0].latency.add(1500ns);
   run.letters = {{"a line without a customer", 110}};
+  run.outage = {500ms, 3, 450ms, 7, 12ms};
   run.unparsed_lines = 2;
   run.duplicates_published = 100;
   run.events = 5000;
@@ -37,7 +38,9 @@ run_report balanced() {
 TEST_CASE("report: the JSON has the keys that were promised, in one line", "[examples][report]") {
   CHECK(report_json(balanced()) ==
         R"({"orders_placed":1200,"orders_cancelled":0,"orders_rejected":100,"orders_charged":1100,"unparsed_lines":2,)"
-        R"("duplicates_published":100,"deduplicated":180,"retries":23,"dead_letters":110,)"
+        R"("duplicates_published":100,"deduplicated":180,"retries":23,)"
+        R"("retries_put_off":7,"breaker_opened":3,"breaker_open_seconds":0.450000,"recovery_seconds":0.012000,)"
+        R"("dead_letters":110,)"
         R"("revenue_cents":{"EIRE":-250,"France":123456789},"books_balance":true,"events":5000,"seconds":0.500000})");
 }
 
@@ -56,6 +59,9 @@ TEST_CASE("report: people read tables, the richest country first, and the verdic
   CHECK_THAT(text, peal_test::contains_text("  France    1,234,567.89\n  EIRE             -2.50\n"));
   CHECK_THAT(text, peal_test::contains_text("  a line without a customer"));
   CHECK_THAT(text, peal_test::contains_text("5,000 events in 500 ms, 10,000 events/s"));
+  CHECK_THAT(text, peal_test::contains_text("the gateway was down for"));
+  CHECK_THAT(text, peal_test::contains_text("recovered after"));
+  CHECK_THAT(text, peal_test::contains_text("12.0 ms"));
   CHECK(text.substr(text.size() - 15) == "\nbooks balance\n");
 }
 
@@ -111,13 +117,16 @@ TEST_CASE("latency: quantiles are right to three per cent", "[examples][report]"
 }
 
 TEST_CASE("options: are read with their values behind a blank or an equals sign", "[examples][options]") {
-  const auto chosen = parse_options({"--orders", "25", "--seed=7", "--duplicate", "0.2", "--flaky=0.3",
-                                     "--crash-handler", "1", "--json", "--workers", "4", "--rate", "100"});
+  const auto chosen =
+      parse_options({"--orders", "25", "--seed=7", "--duplicate", "0.2", "--flaky=0.3", "--crash-handler", "1",
+                     "--json", "--workers", "4", "--rate", "100", "--outage", "5s"});
   CHECK(chosen.orders == 25);
   CHECK(chosen.troubles.seed == 7);
   CHECK(chosen.troubles.duplicate == 0.2);
   CHECK(chosen.troubles.flaky == 0.3);
   CHECK(chosen.troubles.crash == 1.0);
+  CHECK(chosen.troubles.outage == 5s);
+  CHECK(parse_options({"--outage=300ms"}).troubles.outage == 300ms);
   CHECK(chosen.json);
   CHECK(chosen.workers == 4);
   CHECK(chosen.rate == 100);
@@ -132,9 +141,10 @@ TEST_CASE("options: every mistake is a usage error", "[examples][options]") {
   using wrong = std::vector<std::string>;
   for (const auto& arguments :
        {wrong{"--seed"}, wrong{"--seed", "x"}, wrong{"--seed", "1x"}, wrong{"--seed", "-1"}, wrong{"--seed="},
-        wrong{"--flaky", "1.1"}, wrong{"--flaky", "-0.1"}, wrong{"--flaky", "nan"}, wrong{"--workers", "0"},
-        wrong{"--json=1"}, wrong{"--nonsense"}, wrong{"file.csv"}, wrong{"--input", "a.csv", "--orders", "5"},
-        wrong{"--orders", "99999999999999999999"}}) {
+        wrong{"--flaky", "1.1"}, wrong{"--flaky", "-0.1"}, wrong{"--flaky", "nan"}, wrong{"--outage", "5"},
+        wrong{"--outage", "5h"}, wrong{"--outage", "-5s"}, wrong{"--outage", "3601s"}, wrong{"--outage", ""},
+        wrong{"--workers", "0"}, wrong{"--json=1"}, wrong{"--nonsense"}, wrong{"file.csv"},
+        wrong{"--input", "a.csv", "--orders", "5"}, wrong{"--orders", "99999999999999999999"}}) {
     CAPTURE(arguments);
     CHECK_THROWS_AS(parse_options(arguments), usage_error);
   }

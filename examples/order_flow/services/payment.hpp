@@ -2,7 +2,10 @@
 // Payment: charges good orders through the gateway; an order that is not good goes to a person.
 #pragma once
 
+#include <chrono>
+
 #include <peal/bus/subscriber.hpp>
+#include <peal/policy/breaker.hpp>
 
 #include "../events.hpp"
 #include "../rules.hpp"
@@ -15,18 +18,23 @@ class payment {
  public:
   payment(peal::subscriber<order_placed, peal::publishes<payment_taken>> orders, const trouble& troubles)
       : watch_("payment", troubles, crashes::before_and_after),
-        gateway_("charge", troubles),
+        gateway_("charge", troubles, troubles.outage()),
         subscription_(orders.subscribe(
             "payment",
             [this](const order_placed& placed, peal::delivery& delivery) { return charge(placed, delivery); },
             peal::ordered_by{&order_placed::order_id}, peal::idempotent{&order_placed::order_id}, watch_.middleware(),
-            peal::on<invalid_order>(peal::dead_letter), peal::on<gateway_timeout>(try_again),
+            peal::on<invalid_order>(peal::dead_letter), spare_the_gateway.counting<gateway_down>(),
             peal::otherwise(try_again))) {}
 
   std::int64_t cents() const { return gateway_.cents(); }
+  const outage& gateway_outage() const { return gateway_.its_outage(); }
   const watch& watched() const { return watch_; }
 
  private:
+  /// While nobody is there, two calls every now and then are enough; a call that timed out is another matter.
+  static constexpr peal::breaker spare_the_gateway{
+      .window = {.runs = 20}, .minimum = 5, .open_for = std::chrono::milliseconds{50}, .probes = 2};
+
   payment_taken charge(const order_placed& placed, const peal::delivery& delivery) {
     require_good(placed);
     const auto cents = total_cents(placed.lines);

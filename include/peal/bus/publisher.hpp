@@ -21,7 +21,7 @@ concept value_of = std::is_same_v<std::remove_cvref_t<U>, E>;
 
 /// The publish forms, written once for the bus and its handles; `way` moves from the event when it accepts it.
 template <class E, class Way>
-result<receipt> publish_through(const Way& way, E& event, const publish_options& o, patience wait, nanoseconds time) {
+result<receipt> publish_by(const Way& way, E& event, const publish_options& o, patience wait, nanoseconds time) {
   const publish_call call{&o == &no_options ? nullptr : &o, wait, time};
   return way(event, call);
 }
@@ -30,11 +30,11 @@ result<receipt> publish_through(const Way& way, E& event, const publish_options&
 template <class E, class U, class Way>
 result<receipt> publish_value(const Way& way, U&& value, const publish_options& o, patience wait, nanoseconds time) {
   if constexpr (std::is_same_v<U&&, E&&>) {
-    return publish_through<E>(way, value, o, wait, time);
+    return publish_by<E>(way, value, o, wait, time);
   } else {
     static_assert(std::is_copy_constructible_v<E>, "peal: this event cannot be copied; publish it with std::move");
     E copy(value);
-    return publish_through<E>(way, copy, o, wait, time);
+    return publish_by<E>(way, copy, o, wait, time);
   }
 }
 

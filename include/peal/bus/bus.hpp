@@ -189,6 +189,8 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
 
   // ---- looking at it ----
 
+  /// How it is wired now: topics, the subscriptions that stand, their policies and outputs; with .mermaid() and .dot().
+  [[nodiscard]] peal::topology topology() const { return core_->drawing(); }
   [[nodiscard]] bus_statistics statistics() const { return core_->statistics(); }
   [[nodiscard]] peal::health health() const { return core_->health_now(); }
   /// Bytes that the bus takes at most, without what events own, kept events and letters.

@@ -2,6 +2,7 @@
 // What a bus is made of, shared with its threads and outliving it where it must.
 #pragma once
 
+#include <peal/bus/detail/drawing.hpp>
 #include <peal/bus/detail/letter_events.hpp>
 #include <peal/bus/detail/rest.hpp>
 #include <peal/bus/detail/schedule.hpp>
@@ -207,6 +208,8 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     }
     return health::ok;
   }
+
+  topology drawing() { return runner.alive() ? draw(base) : topology{}; }
 
   [[nodiscard]] std::size_t footprint() const noexcept {
     std::size_t bytes = sizeof(*this);

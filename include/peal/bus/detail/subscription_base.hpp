@@ -33,6 +33,8 @@ struct time_limits {
   bool letters = false;    ///< expired ones become letters
 };
 
+struct shape;
+
 class subscription_base {
  public:
   enum class life : std::uint32_t { running, stopped };
@@ -183,6 +185,7 @@ class subscription_base {
   time_limits limits{};            ///< set before it stands
   attempt_clock running_since{0};  ///< when the handler began, with a timeout; 0: it does not run
   unsigned hands_wanted = 1;       ///< of concurrency{n}; set before it stands
+  const shape* looks = nullptr;    ///< its policies and outputs by name; set before it stands
   const bool runs_here;            ///< on publishers' threads: it has no seat
   const std::uint64_t number;      ///< of all subscriptions that the bus ever had, this one's
   delivery_counters counts_{};

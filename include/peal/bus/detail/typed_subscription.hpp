@@ -5,6 +5,7 @@
 #include <peal/bus/detail/handler_traits.hpp>
 #include <peal/bus/detail/keyed_subscription.hpp>
 #include <peal/bus/detail/outputs.hpp>
+#include <peal/bus/detail/shape.hpp>
 
 #include <array>
 #include <optional>
@@ -39,6 +40,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   typed_subscription(std::string name, topic_base& topic, const std::array<std::uint8_t, sizeof...(Es)>& types,
                      const ports& out, Handler handler, Ps... policies)
       : base{std::move(name), topic, types, std::move(handler), std::move(policies)...}, outputs_{out} {
+    this->looks = &shape_of<output_events, Ps...>::value;
     if constexpr (checks::hands) {
       hands_wanted = std::get<concurrency>(parts_.policies).hands;
       hand_outputs_.assign(hands_wanted, outputs<output_events>{out});

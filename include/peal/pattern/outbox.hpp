@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// The transactional outbox: events are committed with one's own data, and published once they are.
+#pragma once
+
+#include <peal/codec/upcast.hpp>
+#include <peal/pattern/detail/outbox_news.hpp>
+#include <peal/store/store.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace peal::inline v0 {
+
+/// Where a service puts the events that must be published if, and only if, its own changes are kept.
+///
+/// Two writes, a database's and a bus's, can always be torn apart by a crash; here there is one. The event is a row in the
+/// same commit, and an outbox_relay hands it on (Hohpe and Woolf's guaranteed delivery; Richardson's transactional
+/// outbox).
+/// Order: events of one outbox have the order of their commits, those of one commit the order of the arguments.
+/// Delivery: at least once: what was committed is published until every subscription has come to its end with it. The
+/// copies of an event have the same correlation, its id.
+/// Thread safety: every call from any thread. Lifetime: of the store.
+/// Errors: store_error, with which nothing was committed; what an event's codec throws.
+/// Example:
+/// ```
+/// peal::sqlite::store kept{"shop.db"};
+/// peal::outbox<order_placed> out{kept};
+/// auto t = kept.transaction();
+/// insert_order(t.handle(), order);                // one's own tables, by SQL
+/// out.commit(t, order_placed{order.id, 4200});    // both, or none
+/// ```
+template <encodable... Es>
+class outbox {
+  static_assert(sizeof...(Es) != 0, "peal: an outbox of no events; name at least one");
+  static_assert((detail::check_chain<Es>() && ...));
+  template <class V>
+  static constexpr bool carries = (std::is_same_v<V, Es> || ...);
+
+ public:
+  /// `topic`: the store's, which nobody else may append to.
+  explicit outbox(store& kept, std::string topic = "outbox") : kept_{kept}, topic_{std::move(topic)} {
+    detail::fnv_sink name;
+    name(kept_.place());
+    name("/");
+    name(topic_);
+    epoch_ = name.hash;
+  }
+  outbox(const outbox&) = delete;
+  outbox& operator=(const outbox&) = delete;
+
+  /// Ends a transaction of the store (sqlite::store::transaction, or anything with `commit(const store_batch&)`) with
+  /// these events in it: what was written in it and they are kept, or neither. Returns the first event's position.
+  template <class Transaction, class... Vs>
+  std::uint64_t commit(Transaction& t, const Vs&... events) {
+    check<Vs...>();
+    collected all;
+    const std::uint64_t first = collect(all, events...);
+    t.commit(all.batch);
+    news_.tell();
+    return first;
+  }
+
+  /// The same without anything else in the commit. Returns the first event's position, when the store has it.
+  template <class... Vs>
+  std::uint64_t publish(const Vs&... events) {
+    check<Vs...>();
+    for (;;) {
+      collected all;
+      const std::uint64_t first = collect(all, events...);
+      try {
+        kept_.commit(all.batch);
+      } catch (const store_error& e) {
+        if (e.code() != store_errc::conflict || kept_.range(topic_).next == first) throw;
+        continue;  // another thread had the position first
+      }
+      news_.tell();
+      return first;
+    }
+  }
+
+  [[nodiscard]] const std::string& topic() const noexcept { return topic_; }
+  [[nodiscard]] store& kept() const noexcept { return kept_; }
+  /// For its relay.
+  [[nodiscard]] detail::outbox_news& news() noexcept { return news_; }
+
+ private:
+  struct collected {
+    store_batch batch{};
+    std::vector<byte_buffer> bytes{};
+    std::vector<std::string> schemas{};
+  };
+
+  template <class... Vs>
+  static constexpr void check() noexcept {
+    static_assert(sizeof...(Vs) != 0, "peal: a commit of no events; name at least one");
+    static_assert((carries<Vs> && ...), "peal: this outbox does not carry the event; add it to the outbox's events");
+  }
+
+  template <class... Vs>
+  std::uint64_t collect(collected& all, const Vs&... events) {
+    const std::uint64_t first = kept_.range(topic_).next;
+    all.bytes.reserve(sizeof...(Vs));  // the batch has views of them
+    all.schemas.reserve(sizeof...(Vs));
+    (add(all, first + all.batch.events.size(), events), ...);
+    return first;
+  }
+  template <class E>
+  void add(collected& all, std::uint64_t at, const E& event) {
+    constexpr event_name named = name_of<E>();
+    encode(event, all.bytes.emplace_back());
+    all.schemas.push_back(stored_schema<E>());
+    all.batch.types.push_back({named.name, named.version, all.schemas.back()});
+    stored_event& e = all.batch.events.emplace_back();
+    e.topic = topic_;
+    e.position = at;
+    e.name = named.name;
+    e.version = named.version;
+    e.id = {epoch_, at};
+    e.published = detail::wall_now();
+    e.payload = all.bytes.back();
+  }
+
+  store& kept_;
+  const std::string topic_;
+  std::uint64_t epoch_ = 0;
+  detail::outbox_news news_{};
+};
+
+}  // namespace peal::inline v0

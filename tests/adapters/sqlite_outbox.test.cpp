@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// The outbox in SQLite: one's own rows and the event together or not at all, and one effect an event whatever is killed.
+#include <peal/adapters/sqlite/sqlite_store.hpp>
+#include <peal/pattern/outbox_relay.hpp>
+#include <peal/testing/contract/detail/child.hpp>
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "support/catch.hpp"
+#include "support/stress_options.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace cases = peal::testing::contract_cases;
+
+struct order {
+  std::int64_t id{};
+  static constexpr peal::event_name name{"shop.order", 1};
+  static constexpr auto fields = peal::fields(peal::field{"id", &order::id});
+};
+
+void sql(::sqlite3* db, const std::string& text) {
+  char* said = nullptr;
+  if (::sqlite3_exec(db, text.c_str(), nullptr, nullptr, &said) != SQLITE_OK) throw std::runtime_error(said);
+}
+std::int64_t number(::sqlite3* db, const char* query) {
+  std::int64_t n = 0;
+  const auto take = [](void* to, int, char** values, char**) {
+    *static_cast<std::int64_t*>(to) = values[0] == nullptr ? 0 : std::stoll(values[0]);
+    return 0;
+  };
+  if (::sqlite3_exec(db, query, take, &n, nullptr) != SQLITE_OK) throw std::runtime_error(query);
+  return n;
+}
+
+/// A service: its orders are rows, their events go through the outbox, and shipping keeps what it does in rows, too.
+class service {
+ public:
+  explicit service(const std::string& path) : kept_{path, {.durability = peal::sync::os}} {
+    auto t = kept_.transaction();
+    sql(t.handle(), "create table if not exists orders (id integer primary key)");
+    sql(t.handle(), "create table if not exists shipped (id integer primary key, deliveries integer not null)");
+    t.commit({});
+    shipping_ = bus_.subscribe<order>("shipping", [this](const order& o) { ship(o.id); });
+    relay_.start();
+  }
+
+  /// The row and the event, in one commit.
+  std::int64_t place_order() {
+    auto t = kept_.transaction();
+    sql(t.handle(), "insert into orders default values");
+    const std::int64_t id = ::sqlite3_last_insert_rowid(t.handle());
+    out_.commit(t, order{id});
+    return id;
+  }
+  void finish() {
+    while (relay_.position() != kept_.range(out_.topic()).next) std::this_thread::yield();
+  }
+  std::int64_t look(const char* query) { return number(kept_.transaction().handle(), query); }
+
+ private:
+  /// The effect happens once; that its event came again is counted in the same row.
+  void ship(std::int64_t id) {
+    auto t = kept_.transaction();
+    sql(t.handle(), "insert into shipped values (" + std::to_string(id) +
+                        ", 1) on conflict (id) do update set deliveries = deliveries + 1");
+    t.commit({});
+  }
+
+  peal::sqlite::store kept_;
+  peal::outbox<order> out_{kept_};
+  peal::bus<order> bus_{{.workers = 1}};
+  peal::subscription shipping_{};
+  peal::outbox_relay<peal::bus<order>, order> relay_{out_, bus_, {.window = 16, .patience = 1ms}};
+};
+
+}  // namespace
+
+TEST_CASE("sqlite: a row and its event are kept together or not at all", "[adapters][sqlite][outbox][P32]") {
+  peal_test::temporary_folder folder;
+  peal::sqlite::store kept{folder.path("shop.db")};
+  peal::outbox<order> out{kept};
+  {
+    auto t = kept.transaction();
+    sql(t.handle(), "create table orders (id integer primary key)");
+    t.commit({});
+  }
+  SECTION("both") {
+    auto t = kept.transaction();
+    sql(t.handle(), "insert into orders values (1)");
+    CHECK(out.commit(t, order{1}) == 0);
+  }
+  SECTION("neither") {
+    CHECK_THROWS_AS(
+        [&] {
+          auto t = kept.transaction();
+          sql(t.handle(), "insert into orders values (1)");
+          throw std::runtime_error("out of stock");
+        }(),
+        std::runtime_error);
+  }
+  const auto rows = number(kept.transaction().handle(), "select count(*) from orders");
+  CHECK(kept.range("outbox").next == static_cast<std::uint64_t>(rows));
+}
+
+TEST_CASE("sqlite: killed at any moment, each order that was placed is shipped once",
+          "[adapters][sqlite][outbox][P31][P32]") {
+  const std::uint64_t kills = peal_test::scaled(60);
+  std::mt19937_64 random{peal_test::seed()};
+  peal_test::temporary_folder folder;
+  const std::string path = folder.path("shop.db");
+  std::int64_t acknowledged = 0;
+  for (std::uint64_t i = 0; i < kills; ++i) {
+    cases::channel placed;
+    cases::child process{[&] {
+      service s{path};
+      for (std::int64_t id = 0; placed.write(&id, sizeof id); id = s.place_order()) continue;
+    }};
+    placed.close_writing();
+    std::int64_t last = 0;
+    std::int64_t heard = 0;
+    for (std::uint64_t n = 1 + random() % 20; n != 0 && placed.read(&heard, sizeof heard) == sizeof heard; --n) {
+      if (heard != 0) last = heard;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 2'000));
+    process.kill();
+    REQUIRE(process.was_killed());
+    while (placed.read(&heard, sizeof heard) == sizeof heard) last = heard;
+    if (last > acknowledged) acknowledged = last;
+  }
+  service s{path};
+  s.finish();
+  const std::int64_t orders = s.look("select count(*) from orders");
+  const std::int64_t shipped = s.look("select count(*) from shipped");
+  const std::int64_t strangers = s.look("select count(*) from shipped where id not in (select id from orders)");
+  const std::int64_t twice = s.look("select count(*) - count(distinct id) from shipped");
+  const std::int64_t again = s.look("select sum(deliveries - 1) from shipped");
+  const std::int64_t lost = s.look("select count(*) from orders where id not in (select id from shipped)");
+  std::printf(
+      "outbox killed: seed=%llu kills=%llu acknowledged=%lld orders=%lld shipped=%lld lost=%lld duplicated "
+      "effects=%lld "
+      "delivered again=%lld\n",
+      static_cast<unsigned long long>(peal_test::seed()), static_cast<unsigned long long>(kills),
+      static_cast<long long>(acknowledged), static_cast<long long>(orders), static_cast<long long>(shipped),
+      static_cast<long long>(lost), static_cast<long long>(twice), static_cast<long long>(again));
+  CHECK(orders >= acknowledged);
+  CHECK(lost == 0);
+  CHECK(strangers == 0);
+  CHECK(twice == 0);
+  CHECK(shipped == orders);
+}

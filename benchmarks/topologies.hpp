@@ -33,6 +33,7 @@ void wake_after_idle(suite& s);
 void paced_latency(suite& s);
 void idle_bus(suite& s);
 void order_flow_rate(suite& s);
+void durable_store(suite& s);
 void compile_cost(suite& s, const figures& found);
 void instructions(suite& s, const figures& found);
 void growth(suite& s);
@@ -54,6 +55,7 @@ inline void every_topology(suite& s, const figures& found) {
   paced_latency(s);
   idle_bus(s);
   order_flow_rate(s);
+  durable_store(s);
   compile_cost(s, found);
   instructions(s, found);
   growth(s);

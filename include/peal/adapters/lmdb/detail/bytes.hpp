@@ -168,6 +168,15 @@ struct event_record {
     const std::uint64_t flags = load<1>(at + 8);
     e.published = static_cast<wall_time>(load<8>(at + 9));
     e.id = {load<8>(at + 17), load<8>(at + 25)};
+    if (flags == 0) {  // most
+      e.correlation = e.id;
+      e.causation = {};
+      e.stream_version = 0;
+      e.key = {};
+      e.payload = as_bytes(record.substr(head));
+      sound = sum == checksum_of(e);
+      return type;
+    }
     byte_reader r{record.substr(head)};
     e.correlation = (flags & has_correlation) != 0 ? r.id() : e.id;
     e.causation = (flags & has_causation) != 0 ? r.id() : event_id{};

@@ -41,9 +41,9 @@ class reader {
     cursor at{now.get(), topic->events};
     type_name type{};
     const auto begin = static_cast<std::size_t>(from);
+    stored_event e;
+    e.topic = topic->name;
     for (bool more = at.seek(raw(begin)); more; more = at.next()) {
-      stored_event e;
-      e.topic = topic->name;
       e.position = position_of(at.key());
       read_event(at.value(), e, type, topic->name, e.position);
       if (!show(e) || --max == 0) return e.position + 1;
@@ -235,13 +235,15 @@ class reader {
                   std::uint64_t number) {
     bool sound = false;
     const std::uint32_t type = event_record::read(record, e, sound);
-    if (!sound) {
-      throw store_error(store_errc::corrupt, place_,
-                        std::string("read ").append(what) + " at " + std::to_string(number), "its checksum is another");
-    }
+    if (!sound) damaged(what, number);
     if (type != last.number) last = {type, &name_of(type)};
     e.name = last.name->name;
     e.version = last.name->version;
+  }
+
+  [[noreturn]] void damaged(std::string_view what, std::uint64_t number) const {
+    throw store_error(store_errc::corrupt, place_, std::string("read ").append(what) + " at " + std::to_string(number),
+                      "its checksum is another");
   }
 
   std::uint64_t next_of(const snapshot& now, std::uint32_t topic) const {

@@ -157,7 +157,8 @@ class requester {
     if (sent) {
       t.asked.fetch_add(1, std::memory_order_relaxed);
     } else {
-      (void)t.fail(*p, detail::why_not_sent(sent.error()));
+      const request_errc why = detail::why_not_sent(sent.error());
+      (void)t.fail(*p, why, std::string(why == request_errc::failed ? to_string(sent.error()) : ""));
     }
     return mine;
   }

@@ -141,7 +141,11 @@ void policy_overhead(suite& s) {
   add(t, "side_store", peal::side_store{4096});
   add(t, "measured, one run in 32", peal::measured{});
   add(t, "measured, every run", peal::measured{.one_in = 1});
+  add(t, "breaker", peal::breaker{});
+  add(t, "rate", peal::rate{.per_second = 1e9, .burst = 4'000'000'000});
   add(t, "behind{drop_oldest}", peal::behind{peal::drop_oldest});
+  add(t, "behind{conflate}, each key new", peal::behind{peal::conflate{&event_type::value}},
+      peal::side_store{2 * room});
   add<peal::topic<event_type, peal::timed>>(t, "timed (an option of the topic)");
   add(t, "idempotent, integer keys, 65,536 remembered",
       peal::idempotent{&event_type::value, {.window = std::chrono::hours{24}, .capacity = 65'536}});

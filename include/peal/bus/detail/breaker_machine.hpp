@@ -46,6 +46,8 @@ class breaker_machine {
     count(failed, now);
     if (failed && counted_ >= limits_.minimum && failures_ >= limits_.failure_ratio * counted_) open(now);
   }
+  /// Whether the time matters of a run that has succeeded.
+  [[nodiscard]] bool looks_at_time() const noexcept { return limits_.window.time != nanoseconds::max(); }
   /// It did not run after all.
   void given_back(std::uint32_t round) noexcept {
     if (round == round_ && phase_ == phase::half_open) --started_;

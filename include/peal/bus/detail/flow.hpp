@@ -61,8 +61,9 @@ class flow {
       return;
     }
     if (!breaker_) return;
-    breaker_->ended(permit, end.counts && end.what == verdict::failed && end.action.kind != action_kind::discarded,
-                    clock_->now());
+    const bool failed = end.counts && end.what == verdict::failed && end.action.kind != action_kind::discarded;
+    const bool timed = failed || breaker_->looks_at_time();  // else a look at the clock would be most of what it costs
+    breaker_->ended(permit, failed, timed ? clock_->now() : time_point{});
     note_state();
   }
   /// Nothing starts for so long.

@@ -131,7 +131,8 @@ TEST_CASE("sqlite: killed at any moment, each order that was placed is shipped o
     for (std::uint64_t n = 1 + random() % 20; n != 0 && placed.read(&heard, sizeof heard) == sizeof heard; --n) {
       if (heard != 0) last = heard;
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 2'000));
+    const auto moment = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 2'000);
+    while (std::chrono::steady_clock::now() < moment) std::this_thread::yield();
     process.kill();
     REQUIRE(process.was_killed());
     while (placed.read(&heard, sizeof heard) == sizeof heard) last = heard;

@@ -25,6 +25,8 @@ refuse(include "atomic_thread_fence" "ThreadSanitizer is blind to fences")
 refuse(include "counting_semaphore|binary_semaphore" "they lose wake-ups in libstdc++ 12")
 refuse(include "condition_variable" "use event_count" EXCEPT "/ring/detail/portable_parking.hpp$")
 refuse(include "#[ \t]*include[ \t]*<(iostream|regex|ranges|functional)>" "dear to include")
+refuse(include "#[ \t]*include[ \t]*<chrono>" "half of <iostream> comes with it; use <peal/detail/time.hpp>"
+  EXCEPT "/peal/detail/time.hpp$|/testing/|/adapters/")
 refuse(include "using namespace" "it reaches into every user")
 refuse(include "std::jthread|stop_token|source_location|move_only_function|<format>|<expected>" "clang 14 or libc++ lacks it")
 refuse(include "pragma (GCC|clang) diagnostic" "our headers are warning-free as they are")

@@ -19,6 +19,8 @@ check(refused include/peal/ring/a.hpp "std::atomic_thread_fence(std::memory_orde
 check(refused include/peal/a.hpp "std::counting_semaphore<> s{0};")
 check(refused include/peal/a.hpp "#include <condition_variable>")
 check(refused include/peal/a.hpp "#include <functional>")
+check(refused include/peal/bus/a.hpp "#include <chrono>")
+check(fine include/peal/detail/time.hpp "#include <chrono>")
 check(refused include/peal/a.hpp "using namespace std;")
 check(refused include/peal/a.hpp "std::jthread t;")
 check(refused include/peal/a.hpp "#pragma GCC diagnostic push")

@@ -88,7 +88,7 @@ class worker_pool final : public detail::executor {
   bool wait(event_count<>& where, time_point until, Ready ready) noexcept {
     return where.wait_until(until, ready);
   }
-  void wait_for_answer(const detail::topic_base& topic, event_count<>& where, time_point until, bool inside,
+  inline void wait_for_answer(const detail::topic_base& topic, event_count<>& where, time_point until, bool inside,
                        bool (*ready)(const void*) noexcept, const void* arg) noexcept override;
   void expect_requests() noexcept override { asked_.store(true, std::memory_order_relaxed); }
   /// Time passes by itself here.

@@ -2,9 +2,10 @@
 // Histograms of times: many threads count into them while others read, and nobody waits.
 #pragma once
 
+#include <peal/detail/time.hpp>
+
 #include <atomic>
 #include <bit>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -209,12 +209,14 @@ inline void subscription_base::wake_later() noexcept {
 }
 
 inline void subscription_base::wake_at(wake_up& timer, time_point due) noexcept {
-  timer.owner = this;
-  timer.fire = [](timer_node& node) noexcept {
-    subscription_base& self = *static_cast<wake_up&>(node).owner;
-    self.seat_->signal.fetch_or(seat::kick, std::memory_order_seq_cst);
-    self.topic_.rouse(*self.seat_);
-  };
+  if (timer.owner == nullptr) {  // once: it may be armed, or just be firing
+    timer.owner = this;
+    timer.fire = [](timer_node& node) noexcept {
+      subscription_base& self = *static_cast<wake_up&>(node).owner;
+      self.seat_->signal.fetch_or(seat::kick, std::memory_order_seq_cst);
+      self.topic_.rouse(*self.seat_);
+    };
+  }
   topic_.bus.runner->arm(timer, due);
 }
 

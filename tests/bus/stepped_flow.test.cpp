@@ -278,6 +278,46 @@ TEST_CASE("rate: an event that its hand did not run gives its permit back", "[bu
   CHECK(runs == 4);
 }
 
+TEST_CASE("rate: polled, it comes back to poll when there is a permit", "[bus][rate][poll][P26]") {
+  stepped<order> fx;
+  std::size_t runs = 0;
+  auto s = fx.subscribe<order>(
+      "mail", [&](const order&) { ++runs; }, peal::rate{.per_second = 10, .burst = 2}, peal::on_poll);
+  publish(fx.bus, 1, 4);
+  CHECK(fx.bus.poll() == 2);
+  CHECK(fx.bus.poll() == 0);
+  CHECK(fx.bus.poll_for(1s) == 1);
+  CHECK(fx.bus.poll_for(1s) == 1);
+  CHECK(fx.bus.settle());
+}
+
+TEST_CASE("breaker: outputs that find no room keep a probe's success", "[bus][breaker][P7][P26]") {
+  struct shipped {
+    int id = 0;
+  };
+  stepped<order, peal::topic<shipped, peal::capacity<2>>> fx{{.lane_capacity = 2, .seed = 7}};
+  bool down = true;
+  auto slow = fx.subscribe<shipped>("slow", [](const shipped&) {});
+  slow.pause();
+  auto s = fx.subscribe<order>(
+      "s",
+      [&](const order& o) -> shipped {
+        if (down) throw busy();
+        return {o.id};
+      },
+      peal::breaker{.minimum = 1, .open_for = 1s, .probes = 2}, peal::otherwise(every(1ms, 100)));
+  for (int id = 1; id <= 9; ++id) fx.bus.publish(order{id});
+  fx.run();
+  down = false;
+  fx.advance(1001ms);
+  CHECK(s.statistics().breaker == peal::breaker_state::closed);
+  CHECK(s.statistics().stalled);
+  slow.resume();
+  CHECK(fx.bus.settle());
+  CHECK(s.statistics().handled == 9);
+  CHECK(slow.statistics().handled == 9);
+}
+
 TEST_CASE("rate: the worker is not kept busy while it waits", "[bus][rate][P13][P26]") {
   stepped<order> fx;
   auto s = fx.subscribe<order>(

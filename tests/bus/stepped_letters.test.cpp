@@ -481,3 +481,32 @@ TEST_CASE("health: ok with room, degraded by a full box, ok again when it has ro
   CHECK(fx.bus.discard_letters<order>() == 1);
   CHECK(fx.bus.health() == peal::health::ok);
 }
+
+TEST_CASE("dead_letter: one that cannot be kept for want of memory stalls its subscription, and goes as soon as it can",
+          "[bus][P25][P4]") {
+  stepped<peal::topic<fragile, peal::capacity<4>>> fx;
+  std::vector<int> ran;
+  auto s = fx.subscribe<fragile>("s", [&](const fragile& f) {
+    ran.push_back(f.n);
+    if (f.n != 3) throw gateway_down();
+  });
+  fragile::copies_left = 1;
+  for (int i = 1; i <= 4; ++i) fx.bus.publish(fragile{i});
+  fx.run();
+  CHECK(ran == std::vector{1, 2});  // the second has nowhere to go
+  CHECK(s.statistics().stalled);
+  CHECK(fx.bus.health() == peal::health::degraded);
+  CHECK(fx.bus.dead_letters<fragile>({.limit = 0}).empty());
+  CHECK(s.statistics().dead == 1);
+  fx.advance(100ms);
+  CHECK(ran == std::vector{1, 2});
+  CHECK_FALSE(fx.bus.settle());
+  fragile::copies_left = -1;
+  fx.advance(20ms);
+  CHECK(ran == std::vector{1, 2, 3, 4});  // no run was spent on waiting
+  CHECK_FALSE(s.statistics().stalled);
+  CHECK(fx.bus.health() == peal::health::ok);
+  CHECK(s.statistics().dead == 3);
+  CHECK(s.statistics().handled == 1);
+  CHECK(s.statistics().failures == 3);
+}

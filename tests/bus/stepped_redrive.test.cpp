@@ -379,3 +379,19 @@ TEST_CASE("start_redrive: a rate beyond what timers can tell is kept in the long
   fx.advance(1s);
   CHECK(handled == 4'000);
 }
+
+TEST_CASE("start_redrive: with a burst what follows a letter by itself is neither edited nor counted twice",
+          "[bus][P23][P25]") {
+  shop fx;
+  auto s = fx.billing(peal::ordered_by{&order::customer});
+  for (int i = 1; i <= 4; ++i) fx.publish(i, i == 4 ? "bob" : "ann");
+  REQUIRE(fx.bus.settle());
+  fx.down = false;
+  auto r = fx.bus.start_redrive<order>({}, peal::redrive_options{.per_second = 1, .burst = 10},
+                                       [](order& o) { o.address += "x"; });
+  fx.advance(5ms);
+  CHECK(fx.addresses == std::vector<std::string>{"x", "x", "x", "x"});
+  CHECK(r.progress().redriven == 4);
+  CHECK(r.progress().state == peal::redrive_state::finished);
+  CHECK(s.statistics().redriven == 4);
+}

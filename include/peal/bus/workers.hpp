@@ -89,7 +89,7 @@ class worker_pool final : public detail::executor {
     return where.wait_until(until, ready);
   }
   inline void wait_for_answer(const detail::topic_base& topic, event_count<>& where, time_point until, bool inside,
-                       bool (*ready)(const void*) noexcept, const void* arg) noexcept override;
+                              bool (*ready)(const void*) noexcept, const void* arg) noexcept override;
   void expect_requests() noexcept override { asked_.store(true, std::memory_order_relaxed); }
   /// Time passes by itself here.
   static constexpr bool waits_for_time = true;

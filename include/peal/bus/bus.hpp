@@ -138,7 +138,9 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
   /// Calls `handler(const E&)` or `handler(const E&, delivery&)` for each event of the types Es, which share a topic.
   ///
   /// It returns nothing, an outcome, or events to publish: one, an optional, a tuple of them. Policies follow in any
-  /// order. A name is unique in the bus. Deliveries start with the next event accepted.
+  /// order and act in this one: filter, expiry, order key, deduplication, rate, breaker, concurrency; then each attempt:
+  /// expiry again, timeout, middleware, handler; then outputs, a back-off, or a dead letter. A name is unique in the bus.
+  /// Deliveries start with the next event accepted.
   /// Errors: name_in_use, limit_reached, bus_closed.
   template <class... Es, class Handler, class... Ps>
   [[nodiscard]] subscription subscribe(std::string name, Handler handler, Ps... policies) {

@@ -26,9 +26,10 @@ namespace peal::inline v0::sqlite {
 /// The tables begin with `peal_`; the views peal_events, peal_cursors, peal_pending, peal_keys, peal_dead_letters and
 /// peal_timers are for people: `sqlite3 shop.db 'select * from peal_dead_letters'`. A program may keep tables of its own
 /// in the same file and write to them in a transaction().
+/// Rows have checksums, so change nothing in the tables beginning with `peal_` by hand.
 /// Delivery: as `store` says; with sync::full it survives the loss of power, with sync::os kill -9 alone.
-/// Errors: store_error, when it is opened `locked`, `not_a_store`, `newer_format` and `io`; when an event's checksum is
-/// not what was written, `corrupt` with its position.
+/// Errors: store_error, when it is opened `locked`, `not_a_store`, `newer_format` and `io`; when a checksum is not what was
+/// written, or an event is missing, `corrupt` with its place.
 /// Capacity: 32,767 topics of 2^48 events; max_bytes.
 /// Thread safety: every call from any thread; they wait for each other. Visitors run without the lock.
 /// Example: `peal::sqlite::store kept{"shop.db"};`

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <peal/adapters/sqlite/detail/connection.hpp>
+#include <peal/adapters/sqlite/detail/rows.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -14,19 +16,26 @@ class cleaner {
  public:
   explicit cleaner(connection& c) noexcept : c_{&c} {}
 
-  std::uint64_t trim(std::string_view topic, std::uint64_t before) {
-    const place_range below = places(topic, before);
-    return run(statement{c_->get(), "delete from peal_event_rows where place >= ? and place < ?"} << below.first
-                                                                                                  << below.end);
+  std::uint64_t trim(std::string_view name, std::uint64_t before) {
+    topic_row t = topic(name);
+    const std::uint64_t base = t.id << position_bits;
+    t.trimmed = std::max(t.trimmed, std::min(before, t.next));
+    note(t, name);
+    statement gone{c_->get(), "delete from peal_event_rows where place >= ? and place < ?"};
+    return run(gone << base << (base | t.trimmed));
   }
 
-  std::uint64_t compact(std::string_view topic, std::uint64_t before) {
-    const place_range below = places(topic, before);
-    return run(statement{c_->get(),
-                         "delete from peal_event_rows where place >= ?1 and place < ?2 and key <> '' and place not in "
-                         "(select max(place) from peal_event_rows where place >= ?1 and place < ?2 and key <> '' "
-                         "group by key)"}
-               << below.first << below.end);
+  std::uint64_t compact(std::string_view name, std::uint64_t before) {
+    topic_row t = topic(name);
+    const std::uint64_t base = t.id << position_bits;
+    const std::uint64_t end = base | std::min(before, t.next);
+    t.compacted = std::max(t.compacted, std::min(before, t.next));
+    note(t, name);
+    statement gone{c_->get(),
+                   "delete from peal_event_rows where place >= ?1 and place < ?2 and key <> '' and place not in "
+                   "(select max(place) from peal_event_rows where place >= ?1 and place < ?2 and key <> '' "
+                   "group by key)"};
+    return run(gone << base << end);
   }
 
   std::uint64_t claims(std::string_view scope, std::int64_t before) {
@@ -44,15 +53,14 @@ class cleaner {
   }
 
  private:
-  struct place_range {
-    std::uint64_t first = 0;
-    std::uint64_t end = 0;
-  };
-  place_range places(std::string_view topic, std::uint64_t before) {
-    statement s{c_->get(), "select id, next from peal_topics where name = ?"};
-    if (!(s << topic).step()) return {};
-    const std::uint64_t base = s.natural(0) << position_bits;
-    return {base, base | (before < s.natural(1) ? before : s.natural(1))};
+  topic_row topic(std::string_view name) {
+    statement find{c_->get(), find_topic_sql};
+    return find_topic_row(find, name);
+  }
+  /// Where holes may be from now on.
+  void note(const topic_row& t, std::string_view name) {
+    statement s{c_->get(), "update peal_topics set trimmed = ?2, compacted = ?3, checksum = ?4 where id = ?1"};
+    (s << t.id << t.trimmed << t.compacted << t.sum(name)).run();
   }
   std::uint64_t run(statement& s) {
     s.run();

@@ -30,6 +30,7 @@ struct copies {
 class reader {
  public:
   reader(connection& c, std::string_view place) : place_{place} {
+    check_names(c.get());
     for (std::size_t i = 0; i < count; ++i) all_[i] = statement{c.get(), sql(static_cast<which>(i))};
   }
 
@@ -37,36 +38,46 @@ class reader {
   void forget_types() noexcept { types_.clear(); }
 
   topic_range range(std::string_view name) {
-    const auto [id, next] = find(name);
-    return id == 0 ? topic_range{} : range_of(id, next);
+    const topic_row t = find_topic_row(at(find_topic), name);
+    return t.id == 0 ? topic_range{} : range_of(t);
   }
 
-  /// Copies at most `max` events, and no more than fit well into memory; `to` is where to go on. False: that was all.
+  /// Copies at most `max` events, and no more than fit well into memory; `from` is where to go on. False: that was all.
   bool events(std::string_view name, std::uint64_t& from, std::size_t max, copies<stored_event>& into) {
-    const auto [id, next] = find(name);
-    if (id == 0 || from >= next) return false;
-    const auto base = static_cast<std::uint64_t>(id) << position_bits;
-    statement& s = at(events_from) << (base | from) << (base | next) << std::uint64_t{max};
+    const topic_row t = find_topic_row(at(find_topic), name);
+    if (t.id == 0 || from >= t.next) return false;
+    const std::uint64_t base = t.id << position_bits;
+    from = std::max(from, t.trimmed);
+    statement& s = at(events_from) << (base | from) << (base | t.next) << std::uint64_t{max};
     const resetting after{s};
     while (s.step()) {
       stored_event e;
       e.topic = name;
       e.position = s.natural(0) & (end_of_positions - 1);
+      if (e.position != from && e.position > t.whole_from()) {
+        if (!into.rows.empty()) return true;  // what stands before the hole is shown first
+        missing(name, std::max(from, t.whole_from()));
+      }
       from = e.position;
       if (!add_event(s, e, into)) return true;
       ++from;
       if (into.memory.kept_bytes() > most_bytes) return true;
     }
-    if (into.rows.size() < max) from = next;
-    return from != next;
+    if (into.rows.size() < max && from != t.next) {
+      if (t.next > t.whole_from() && into.rows.empty()) missing(name, std::max(from, t.whole_from()));
+      if (t.next > t.whole_from()) return true;
+      from = t.next;
+    }
+    return from != t.next;
   }
 
-  std::uint64_t newest(std::string_view topic, std::string_view key, std::int64_t& stream) {
-    const std::int64_t id = find(topic).first;
-    statement& s = at(find_stream) << id << key;
+  std::uint64_t newest(std::string_view name, std::string_view key, std::int64_t& stream) {
+    const topic_row t = find_topic_row(at(find_topic), name);
+    statement& s = at(find_stream) << t.id << key;
     const resetting after{s};
     if (!s.step()) return 0;
     stream = s.integer(0);
+    check_row(s.integer(2) == row_sum(key, {t.id, s.natural(1)}), "a stream");
     return s.natural(1);
   }
   bool stream_events(std::string_view topic, std::int64_t stream, std::uint64_t& from, std::size_t max,
@@ -84,26 +95,61 @@ class reader {
     return into.rows.size() == max;
   }
 
-  void topics(copies<stored_topic>& into) {
-    statement& s = at(all_topics);
-    {
-      const resetting after{s};
-      while (s.step()) into.rows.push_back({into.memory.keep(s.bytes(1)), {s.natural(0), s.natural(2)}});
+  /// A name that is another, or that its index does not know, would be looked for in vain: looked at once, when the store
+  /// is opened. Numbers are given one after the other, and no name ever goes.
+  void check_names(::sqlite3* db) const {
+    for (const char* const table : {"peal_topics", "peal_subscriptions", "peal_types"}) {
+      const std::string t = table;
+      const std::string unknown = "select count(*) from " + t + " a not indexed where a.id not in (select b.id from " +
+                                  t + " b indexed by sqlite_autoindex_" + t + "_1 where b.name = a.name)";
+      const std::string gone =
+          "select (select count(*) from " + t + " not indexed) <> (select coalesce(max(id), 0) from " + t + ")";
+      check_row(number_of(db, unknown.c_str()) == 0 && number_of(db, gone.c_str()) == 0, table);
     }
-    for (stored_topic& t : into.rows) t.range = range_of(static_cast<std::int64_t>(t.range.first), t.range.next);
+    check_row(number_of(db,
+                        "select coalesce((select max(place) >> 48 from peal_event_rows), 0) > "
+                        "coalesce((select max(id) from peal_topics), 0)") == 0,
+              "peal_topics");
+    statement topics{db, "select id, next, trimmed, compacted, checksum, name from peal_topics"};
+    while (topics.step()) (void)topic_row::read(topics, topics.bytes(5));
+    statement subscriptions{db, "select name, checksum from peal_subscriptions"};
+    while (subscriptions.step()) {
+      check_row(subscriptions.integer(1) == row_sum(subscriptions.bytes(0), {}), "a subscription");
+    }
+    statement types{db, "select name, version, schema, checksum from peal_types"};
+    while (types.step()) {
+      const stored_type t{types.bytes(0), static_cast<std::uint32_t>(types.integer(1)), types.bytes(2)};
+      check_row(types.integer(3) == (types.is_null(2) ? row_sum(t.name, {t.version}) : type_sum(t)), "a type");
+    }
+  }
+
+  void topics(copies<stored_topic>& into) {
+    std::vector<topic_row> rows;
+    {
+      statement& s = at(all_topics);
+      const resetting after{s};
+      while (s.step()) {
+        rows.push_back(topic_row::read(s, s.bytes(5)));
+        into.rows.push_back({into.memory.keep(s.bytes(5)), {}});
+      }
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) into.rows[i].range = range_of(rows[i]);
   }
   void types(copies<stored_type>& into) {
     statement& s = at(all_types);
     const resetting after{s};
     while (s.step()) {
-      into.rows.push_back(
-          {into.memory.keep(s.bytes(0)), static_cast<std::uint32_t>(s.integer(1)), into.memory.keep(s.bytes(2))});
+      const stored_type t{into.memory.keep(s.bytes(0)), static_cast<std::uint32_t>(s.integer(1)),
+                          into.memory.keep(s.bytes(2))};
+      check_row(s.integer(3) == type_sum(t), "a type");
+      into.rows.push_back(t);
     }
   }
   void cursors(copies<stored_cursor>& into) {
     statement& s = at(all_cursors);
     const resetting after{s};
     while (s.step()) {
+      check_row(s.integer(5) == row_sum({}, {s.natural(3), s.natural(4), s.natural(2)}), "a cursor");
       into.rows.push_back({into.memory.keep(s.bytes(0)), into.memory.keep(s.bytes(1)), s.natural(2)});
     }
   }
@@ -111,19 +157,23 @@ class reader {
     statement& s = at(pending_of) << subscription << topic;
     const resetting after{s};
     while (s.step()) {
-      into.rows.push_back({subscription, topic, s.natural(0), static_cast<std::uint32_t>(s.integer(1)), s.integer(2)});
+      const stored_pending p{subscription, topic, s.natural(0), static_cast<std::uint32_t>(s.integer(1)), s.integer(2)};
+      check_row(s.integer(5) == pending_sum(s.natural(3), s.natural(4), p), "a pending delivery");
+      into.rows.push_back(p);
     }
   }
   void claims(std::string_view scope, copies<stored_claim>& into) {
     statement& s = at(claims_of) << scope;
     const resetting after{s};
     while (s.step()) {
-      into.rows.push_back({scope, into.memory.keep(s.bytes(0)), static_cast<claim_state>(s.integer(1)), s.integer(2)});
+      const stored_claim c{scope, into.memory.keep(s.bytes(0)), static_cast<claim_state>(s.integer(1)), s.integer(2)};
+      check_row(s.integer(4) == claim_sum(s.natural(3), c), "a claim");
+      into.rows.push_back(c);
     }
   }
   /// Letters of a topic, or of all, behind one; true: there may be more.
   bool letters(std::string_view topic, std::pair<std::int64_t, std::uint64_t>& behind, copies<stored_letter>& into) {
-    const std::int64_t only = topic.empty() ? 0 : find(topic).first;
+    const std::uint64_t only = topic.empty() ? 0 : find_topic_row(at(find_topic), topic).id;
     if (!topic.empty() && only == 0) return false;
     statement& s = at(letters_from) << only << behind.first << behind.second;
     const resetting after{s};
@@ -182,29 +232,33 @@ class reader {
   };
   static std::string sql(which w) {
     switch (w) {
-      case find_topic: return "select id, next from peal_topics where name = ?";
+      case find_topic: return find_topic_sql;
       case first_event:
         return "select place from peal_event_rows where place >= ? and place < ? order by place limit 1";
       case events_from:
         return std::string("select place, ") + event_columns +
                " from peal_event_rows where place >= ? and place < ? order by place limit ?";
-      case find_stream: return "select id, newest from peal_streams where topic = ? and key = ?";
+      case find_stream: return "select id, newest, checksum from peal_streams where topic = ? and key = ?";
       case stream_from:
         return std::string("select place, ") + event_columns +
                " from peal_event_rows where stream = ? and stream_version >= ? order by stream_version limit ?";
-      case all_topics: return "select id, name, next from peal_topics where next > 0 order by name";
+      case all_topics:
+        return "select id, next, trimmed, compacted, checksum, name from peal_topics where next > 0 order by name";
       case find_type: return "select name, version from peal_types where id = ?";
       case all_types:
-        return "select name, version, schema from peal_types where schema is not null order by name, version";
+        return "select name, version, schema, checksum from peal_types where schema is not null order by name, version";
       case all_cursors:
-        return "select s.name, t.name, c.position from peal_cursor_rows c join peal_subscriptions s "
+        return "select s.name, t.name, c.position, c.subscription, c.topic, c.checksum from peal_cursor_rows c join "
+               "peal_subscriptions s "
                "on s.id = c.subscription join peal_topics t on t.id = c.topic";
       case pending_of:
-        return "select position, attempts, due from peal_pending_rows where subscription = (select id from "
+        return "select position, attempts, due, subscription, topic, checksum from peal_pending_rows where "
+               "subscription = (select id from "
                "peal_subscriptions where name = ?) and topic = (select id from peal_topics where name = ?) "
                "order by position";
       case claims_of:
-        return "select key, state, at from peal_key_rows where scope = (select id from peal_subscriptions where name = "
+        return "select key, state, at, scope, checksum from peal_key_rows where scope = (select id from "
+               "peal_subscriptions where name = "
                "?) "
                "order by at";
       case letters_from:
@@ -222,18 +276,16 @@ class reader {
   }
   statement& at(which w) { return all_[w]; }
 
-  std::pair<std::int64_t, std::uint64_t> find(std::string_view topic) {
-    statement& s = at(find_topic) << topic;
-    const resetting after{s};
-    if (!s.step()) return {0, 0};
-    return {s.integer(0), s.natural(1)};
+  topic_range range_of(const topic_row& t) {
+    const std::uint64_t base = t.id << position_bits;
+    const std::uint64_t end = base | t.next;
+    const std::int64_t first = (at(first_event) << base << end).number(static_cast<std::int64_t>(end));
+    return {static_cast<std::uint64_t>(first) & (end_of_positions - 1), t.next};
   }
 
-  topic_range range_of(std::int64_t id, std::uint64_t next) {
-    const auto base = static_cast<std::uint64_t>(id) << position_bits;
-    const std::int64_t first =
-        (at(first_event) << base << (base | next)).number(static_cast<std::int64_t>(base | next));
-    return {static_cast<std::uint64_t>(first) & (end_of_positions - 1), next};
+  [[noreturn]] void missing(std::string_view topic, std::uint64_t position) const {
+    throw store_error(store_errc::corrupt, place_,
+                      std::string("read ").append(topic) + " at " + std::to_string(position), "the event is missing");
   }
 
   /// False: it is damaged, and what stands before it is shown first; the next read throws.

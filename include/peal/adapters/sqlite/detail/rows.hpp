@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -75,6 +76,53 @@ inline event_id to_id(std::string_view bytes) noexcept {
     id.low = id.low << 8 | static_cast<unsigned char>(bytes[8 + i]);
   }
   return id;
+}
+
+/// The checksum of a row that has no event in it.
+inline std::int64_t row_sum(std::string_view text, std::initializer_list<std::uint64_t> numbers) noexcept {
+  checksum sum;
+  sum.add(text);
+  for (const std::uint64_t n : numbers) sum.add(n, 0);
+  return sum.value();
+}
+inline void check_row(bool sound, const char* what) {
+  if (!sound) throw sqlite_failure{SQLITE_CORRUPT, std::string("the checksum of ") + what + " is another"};
+}
+
+inline std::int64_t type_sum(const stored_type& t) noexcept {
+  return row_sum(t.schema, {t.version}) ^ row_sum(t.name, {});
+}
+inline std::int64_t pending_sum(std::uint64_t who, std::uint64_t where, const stored_pending& p) noexcept {
+  return row_sum({}, {who, where, p.position, p.attempts, static_cast<std::uint64_t>(p.due)});
+}
+inline std::int64_t claim_sum(std::uint64_t scope, const stored_claim& c) noexcept {
+  return row_sum(c.key, {scope, static_cast<std::uint64_t>(c.state), static_cast<std::uint64_t>(c.at)});
+}
+
+/// What is known of a topic, in the columns that topic_columns names.
+struct topic_row {
+  std::uint64_t id = 0;  // 0: none
+  std::uint64_t next = 0;
+  std::uint64_t trimmed = 0;    // events below were removed
+  std::uint64_t compacted = 0;  // events below may have been removed; from here on all are there
+
+  [[nodiscard]] std::int64_t sum(std::string_view name) const noexcept {
+    return row_sum(name, {id, next, trimmed, compacted});
+  }
+  static topic_row read(const statement& s, std::string_view name) {
+    const topic_row t{s.natural(0), s.natural(1), s.natural(2), s.natural(3)};
+    check_row(s.integer(4) == t.sum(name), "a topic");
+    return t;
+  }
+  /// From where on there is no hole.
+  [[nodiscard]] std::uint64_t whole_from() const noexcept { return std::max(trimmed, compacted); }
+};
+inline constexpr const char* find_topic_sql =
+    "select id, next, trimmed, compacted, checksum from peal_topics where name = ?";
+
+inline topic_row find_topic_row(statement& s, std::string_view name) {
+  const resetting after{s << name};
+  return s.step() ? topic_row::read(s, name) : topic_row{};
 }
 
 /// The columns that every table with events has, in this order.

@@ -21,22 +21,24 @@ inline constexpr std::uint64_t end_of_positions = std::uint64_t{1} << position_b
 inline constexpr std::uint64_t most_topics = 0x7fff;
 
 inline constexpr const char* schema = R"(
-create table peal_topics (id integer primary key, name text not null unique, next integer not null);
-create table peal_subscriptions (id integer primary key, name text not null unique);
+create table peal_topics (id integer primary key, name text not null unique, next integer not null,
+  trimmed integer not null, compacted integer not null, checksum integer not null);
+create table peal_subscriptions (id integer primary key, name text not null unique, checksum integer not null);
 create table peal_types (id integer primary key, name text not null, version integer not null, schema text,
-  unique (name, version));
+  checksum integer not null, unique (name, version));
 create table peal_streams (id integer primary key, topic integer not null, key text not null, newest integer not null,
-  unique (topic, key));
+  checksum integer not null, unique (topic, key));
 create table peal_event_rows (place integer primary key, type integer not null, id blob not null, correlation blob,
   causation blob, published integer not null, key text, stream integer, stream_version integer,
   checksum integer not null, payload blob not null);
 create unique index peal_event_streams on peal_event_rows (stream, stream_version) where stream is not null;
 create table peal_cursor_rows (subscription integer not null, topic integer not null, position integer not null,
-  primary key (subscription, topic)) without rowid;
+  checksum integer not null, primary key (subscription, topic)) without rowid;
 create table peal_pending_rows (subscription integer not null, topic integer not null, position integer not null,
-  attempts integer not null, due integer not null, primary key (subscription, topic, position)) without rowid;
+  attempts integer not null, due integer not null, checksum integer not null,
+  primary key (subscription, topic, position)) without rowid;
 create table peal_key_rows (scope integer not null, key text not null, state integer not null, at integer not null,
-  primary key (scope, key)) without rowid;
+  checksum integer not null, primary key (scope, key)) without rowid;
 create table peal_letter_rows (topic integer not null, number integer not null, position integer not null,
   type integer not null, id blob not null, correlation blob, causation blob, published integer not null, key text,
   stream_version integer, checksum integer not null, payload blob not null, subscription integer not null,
@@ -77,10 +79,20 @@ pragma user_version = 1000;
 
 inline std::int64_t number_of(::sqlite3* db, const char* sql) { return statement{db, sql}.number(); }
 
+/// Of the database file, without another handle: closing one would free SQLite's locks.
+inline std::int64_t file_size(::sqlite3* db) {
+  ::sqlite3_file* file = nullptr;
+  ::sqlite3_int64 size = 0;
+  check(db, ::sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file));
+  if (file != nullptr && file->pMethods != nullptr) check(db, file->pMethods->xFileSize(file, &size));
+  return size;
+}
+
 /// Makes the tables where there is nothing at all; looks whether what is there is ours and can be read.
 inline void make_or_check(::sqlite3* db, std::string_view place, bool may_make) {
   const bool empty = number_of(db, "select count(*) from sqlite_schema") == 0;
-  if (empty && may_make && number_of(db, "pragma application_id") == 0) {
+  // SQLite takes a file that ends within its first page for an empty one.
+  if (empty && may_make && number_of(db, "pragma application_id") == 0 && file_size(db) == 0) {
     execute(db, "begin immediate");
     try {
       execute(db, schema);

@@ -29,15 +29,17 @@ class writer {
     for (const stored_event& e : b.events) append(e);
     doing_ = nullptr;
     for (const auto& [name, t] : topics_) {
-      if (t.moved) (at(move_topic) << t.id << t.next).run();
+      if (t.moved) (at(move_topic) << t.row.id << t.row.next << t.row.sum(name)).run();
     }
     for (const stored_cursor& c : b.cursors) {
-      (at(put_cursor) << subscription(c.subscription) << topic(c.topic).id << c.position).run();
+      const std::uint64_t who = subscription(c.subscription);
+      const std::uint64_t where = topic(c.topic).row.id;
+      (at(put_cursor) << who << where << c.position << row_sum({}, {who, where, c.position})).run();
     }
     for (const stored_pending& p : b.pending) put(p);
     for (const stored_claim& c : b.claims) put(c);
     for (const stored_letter& l : b.letters) put(l);
-    for (const letter_ref& l : b.letters_gone) (at(drop_letter) << topic(l.topic).id << l.number).run();
+    for (const letter_ref& l : b.letters_gone) (at(drop_letter) << topic(l.topic).row.id << l.number).run();
     for (const stored_timer& t : b.timers) put(t);
     for (const std::uint64_t id : b.timers_gone) (at(drop_timer) << id).run();
     forget();
@@ -57,6 +59,7 @@ class writer {
  private:
   enum which : std::size_t {
     find_topic,
+    last_topic,
     add_topic,
     move_topic,
     find_subscription,
@@ -81,24 +84,26 @@ class writer {
   };
   static const char* sql(which w) {
     switch (w) {
-      case find_topic: return "select id, next from peal_topics where name = ?";
-      case add_topic: return "insert into peal_topics (name, next) values (?, 0) returning id";
-      case move_topic: return "update peal_topics set next = ?2 where id = ?1";
+      case find_topic: return find_topic_sql;
+      case last_topic: return "select max(id) from peal_topics";
+      case add_topic: return "insert into peal_topics values (?, ?, 0, 0, 0, ?)";
+      case move_topic: return "update peal_topics set next = ?2, checksum = ?3 where id = ?1";
       case find_subscription: return "select id from peal_subscriptions where name = ?";
-      case add_subscription: return "insert into peal_subscriptions (name) values (?) returning id";
+      case add_subscription: return "insert into peal_subscriptions (name, checksum) values (?, ?) returning id";
       case find_type: return "select id from peal_types where name = ? and version = ?";
-      case add_type: return "insert into peal_types (name, version) values (?, ?) returning id";
-      case describe_type: return "update peal_types set schema = ?2 where id = ?1 and schema is null";
-      case find_stream: return "select id, newest from peal_streams where topic = ? and key = ?";
-      case add_stream: return "insert into peal_streams (topic, key, newest) values (?, ?, 1) returning id";
-      case move_stream: return "update peal_streams set newest = ?2 where id = ?1";
+      case add_type: return "insert into peal_types (name, version, checksum) values (?, ?, ?) returning id";
+      case describe_type: return "update peal_types set schema = ?2, checksum = ?3 where id = ?1 and schema is null";
+      case find_stream: return "select id, newest, checksum from peal_streams where topic = ? and key = ?";
+      case add_stream:
+        return "insert into peal_streams (topic, key, newest, checksum) values (?, ?, 1, ?) returning id";
+      case move_stream: return "update peal_streams set newest = ?2, checksum = ?3 where id = ?1";
       case add_event:
         return "insert into peal_event_rows (place, stream, type, id, correlation, causation, published, key, "
                "stream_version, checksum, payload) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-      case put_cursor: return "insert or replace into peal_cursor_rows values (?, ?, ?)";
-      case put_pending: return "insert or replace into peal_pending_rows values (?, ?, ?, ?, ?)";
+      case put_cursor: return "insert or replace into peal_cursor_rows values (?, ?, ?, ?)";
+      case put_pending: return "insert or replace into peal_pending_rows values (?, ?, ?, ?, ?, ?)";
       case drop_pending: return "delete from peal_pending_rows where subscription = ? and topic = ? and position = ?";
-      case put_claim: return "insert or replace into peal_key_rows values (?, ?, ?, ?)";
+      case put_claim: return "insert or replace into peal_key_rows values (?, ?, ?, ?, ?)";
       case drop_claim: return "delete from peal_key_rows where scope = ? and key = ?";
       case put_letter:
         return "insert or replace into peal_letter_rows values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
@@ -113,8 +118,7 @@ class writer {
   statement& at(which w) { return all_[w]; }
 
   struct topic_entry {
-    std::int64_t id;
-    std::uint64_t next;
+    topic_row row;
     bool moved;
   };
   using type_key = std::pair<std::string_view, std::uint32_t>;
@@ -130,22 +134,21 @@ class writer {
     const auto found = topics_.find(name);
     if (found != topics_.end()) return found->second;
     check_length(name);
-    topic_entry t{0, 0, false};
-    statement& find = at(find_topic) << name;
-    if (const resetting after{find}; find.step()) t = {find.integer(0), find.natural(1), false};
-    if (t.id == 0) {
-      t.id = (at(add_topic) << name).number();
-      if (static_cast<std::uint64_t>(t.id) > most_topics) refuse(store_errc::too_large, "more than 32,767 topics");
+    topic_entry t{find_topic_row(at(find_topic), name), false};
+    if (t.row.id == 0) {
+      t.row.id = static_cast<std::uint64_t>(at(last_topic).number()) + 1;
+      if (t.row.id > most_topics) refuse(store_errc::too_large, "more than 32,767 topics");
+      (at(add_topic) << t.row.id << name << t.row.sum(name)).run();
     }
     return topics_.emplace(name, t).first->second;
   }
 
-  std::int64_t subscription(std::string_view name) {
+  std::uint64_t subscription(std::string_view name) {
     const auto found = subscriptions_.find(name);
     if (found != subscriptions_.end()) return found->second;
     check_length(name);
-    std::int64_t id = (at(find_subscription) << name).number();
-    if (id == 0) id = (at(add_subscription) << name).number();
+    auto id = static_cast<std::uint64_t>((at(find_subscription) << name).number());
+    if (id == 0) id = static_cast<std::uint64_t>((at(add_subscription) << name << row_sum(name, {})).number());
     return subscriptions_.emplace(name, id).first->second;
   }
 
@@ -155,39 +158,43 @@ class writer {
     if (found != types_.end()) return found->second;
     check_length(name);
     std::int64_t id = (at(find_type) << name << version).number();
-    if (id == 0) id = (at(add_type) << name << version).number();
+    if (id == 0) id = (at(add_type) << name << version << row_sum(name, {version})).number();
     return types_.emplace(key, id).first->second;
   }
 
   /// The number of the event's stream, moved to its version; 0: it is in none.
-  std::int64_t stream(const stored_event& e, std::int64_t topic_id) {
+  std::int64_t stream(const stored_event& e, std::uint64_t in) {
     if (e.stream_version == 0) return 0;
     check_length(e.key);
     std::int64_t id = 0;
     std::uint64_t newest = 0;
     {
-      statement& find = at(find_stream) << topic_id << e.key;
+      statement& find = at(find_stream) << in << e.key;
       const resetting after{find};
       if (find.step()) {
         id = find.integer(0);
         newest = find.natural(1);
+        check_row(find.integer(2) == row_sum(e.key, {in, newest}), "a stream");
       }
     }
     if (e.stream_version != newest + 1) {
       refuse(store_errc::conflict, "its stream's next version is " + std::to_string(newest + 1));
     }
-    if (id == 0) return (at(add_stream) << topic_id << e.key).number();
-    (at(move_stream) << id << e.stream_version).run();
+    const std::int64_t sum = row_sum(e.key, {in, e.stream_version});
+    if (id == 0) return (at(add_stream) << in << e.key << sum).number();
+    (at(move_stream) << id << e.stream_version << sum).run();
     return id;
   }
 
   void append(const stored_event& e) {
     doing_ = &e;
     topic_entry& t = topic(e.topic);
-    if (e.position != t.next) refuse(store_errc::conflict, "the topic's next position is " + std::to_string(t.next));
+    if (e.position != t.row.next) {
+      refuse(store_errc::conflict, "the topic's next position is " + std::to_string(t.row.next));
+    }
     if (e.position >= end_of_positions) refuse(store_errc::too_large, "positions end at 2^48");
-    const std::int64_t of = stream(e, t.id);
-    statement& add = at(add_event) << (t.id << position_bits | static_cast<std::int64_t>(e.position));
+    const std::int64_t of = stream(e, t.row.id);
+    statement& add = at(add_event) << (t.row.id << position_bits | e.position);
     if (of != 0) {
       add << of;
     } else {
@@ -196,33 +203,39 @@ class writer {
     const event_ids ids{e};
     bind(add, e, ids, type(e.name, e.version));
     add.run();
-    ++t.next;
+    ++t.row.next;
     t.moved = true;
   }
 
-  void put_type(const stored_type& t) { (at(describe_type) << type(t.name, t.version) << t.schema).run(); }
+  void put_type(const stored_type& t) {
+    (at(describe_type) << type(t.name, t.version) << t.schema << type_sum(t)).run();
+  }
 
   void put(const stored_pending& p) {
-    const std::int64_t who = subscription(p.subscription);
+    const std::uint64_t who = subscription(p.subscription);
+    const std::uint64_t where = topic(p.topic).row.id;
     if (p.attempts == 0) {
-      (at(drop_pending) << who << topic(p.topic).id << p.position).run();
+      (at(drop_pending) << who << where << p.position).run();
     } else {
-      (at(put_pending) << who << topic(p.topic).id << p.position << p.attempts << std::int64_t{p.due}).run();
+      (at(put_pending) << who << where << p.position << p.attempts << std::int64_t{p.due} << pending_sum(who, where, p))
+          .run();
     }
   }
 
   void put(const stored_claim& c) {
     check_length(c.key);
-    const std::int64_t scope = subscription(c.scope);
+    const std::uint64_t scope = subscription(c.scope);
     if (c.state == claim_state::abandoned) {
       (at(drop_claim) << scope << c.key).run();
     } else {
-      (at(put_claim) << scope << c.key << static_cast<std::int64_t>(c.state) << std::int64_t{c.at}).run();
+      (at(put_claim) << scope << c.key << static_cast<std::int64_t>(c.state) << std::int64_t{c.at}
+                     << claim_sum(scope, c))
+          .run();
     }
   }
 
   void put(const stored_letter& l) {
-    statement& s = at(put_letter) << topic(l.event.topic).id << l.number << l.event.position;
+    statement& s = at(put_letter) << topic(l.event.topic).row.id << l.number << l.event.position;
     const event_ids ids{l.event};
     bind(s, l.event, ids, type(l.event.name, l.event.version));
     s << subscription(l.subscription) << static_cast<std::int64_t>(l.cause) << l.attempts << l.cycles;
@@ -230,7 +243,7 @@ class writer {
   }
 
   void put(const stored_timer& t) {
-    statement& s = at(put_timer) << t.id << topic(t.event.topic).id << t.event.position;
+    statement& s = at(put_timer) << t.id << topic(t.event.topic).row.id << t.event.position;
     const event_ids ids{t.event};
     bind(s, t.event, ids, type(t.event.name, t.event.version));
     (s << std::int64_t{t.due} << std::int64_t{t.period}).run();
@@ -243,7 +256,7 @@ class writer {
   std::array<statement, count> all_{};
   const stored_event* doing_ = nullptr;
   std::map<std::string_view, topic_entry> topics_{};
-  std::map<std::string_view, std::int64_t> subscriptions_{};
+  std::map<std::string_view, std::uint64_t> subscriptions_{};
   std::map<type_key, std::int64_t> types_{};
 };
 

@@ -147,6 +147,8 @@ void policy_overhead(suite& s) {
   add(t, "behind{conflate}, each key new", peal::behind{peal::conflate{&event_type::value}},
       peal::side_store{2 * room});
   add<peal::topic<event_type, peal::timed>>(t, "timed (an option of the topic)");
+  add(t, "timeout, which reads the clock", peal::timeout{std::chrono::seconds{2}});
+  add<peal::topic<event_type, peal::timed>>(t, "timed, and expires", peal::expires{std::chrono::minutes{5}});
   add(t, "idempotent, integer keys, 65,536 remembered",
       peal::idempotent{&event_type::value, {.window = std::chrono::hours{24}, .capacity = 65'536}});
   const std::string million = "idempotent, string keys, 10^6 remembered";

@@ -201,6 +201,31 @@ TEST_CASE("request: a drain and the end of the bus release who asks", "[request]
   CHECK(seen.of(request_errc::closing) >= 2 * repeat(100));
 }
 
+TEST_CASE("request: a drain releases who waits for a responder that hangs", "[request][P10]") {
+  const watchdog dog{"a responder that hangs"};
+  shop bus{{.workers = 2}};
+  peal_test::door inside;
+  peal_test::door go_on;
+  auto pricing = peal::respond<price_query>(bus, "pricing", [&](const price_query& q) {
+    inside.open();
+    go_on.wait();
+    return price{q.item};
+  });
+  const peal::requester<price_query, price> prices = bus;
+  std::optional<request_errc> ended;
+  std::thread asker{[&] { ended = prices.request({1}, patience).error(); }};
+  inside.wait();
+  const peal::drain_report report = bus.drain(1ms);
+  asker.join();
+  CHECK(ended == request_errc::closing);
+  REQUIRE(report.stuck.size() == 1);
+  CHECK(report.stuck[0].subscription == "pricing");
+  go_on.open();
+  until([&] { return pricing.statistics().waiting == 0; });
+  CHECK(prices.statistics().late == 1);
+  check_books(pricing.statistics());
+}
+
 TEST_CASE("request: the destructor releases threads that wait for a reply", "[request][P11]") {
   const watchdog dog{"a bus destroyed while it is asked"};
   for (std::uint64_t round = 0; round < repeat(50); ++round) {

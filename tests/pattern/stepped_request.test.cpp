@@ -78,6 +78,25 @@ TEST_CASE("request: no_responder is known at once, before one came and after it 
   CHECK(prices.request({"apple"}, 1h));
 }
 
+TEST_CASE("request: the next responder does not answer for the one before", "[request]") {
+  shop fx;
+  const peal::requester<price_query, price> prices = fx.bus;
+  auto r = fx.watch(peal::respond<price_query>(fx.bus, "pricing", price_of));
+  int seen = 0;
+  auto observer = fx.subscribe<prices_asked>("observer", [&](const price_query&) { ++seen; });
+  r.pause();
+  observer.pause();
+  auto a = prices.request_async({"a"}, 1h);
+  r.stop();
+  auto next = fx.watch(peal::respond<price_query>(fx.bus, "pricing", price_of));
+  REQUIRE(fx.bus.settle_for(1s).waiting_for.size() == 1);
+  CHECK_FALSE(a.ready());  // the observer has not seen it yet
+  observer.resume();
+  REQUIRE(fx.bus.settle());
+  CHECK(seen == 1);
+  CHECK(a.get().error() == request_errc::no_responder);
+}
+
 TEST_CASE("request: a second responder is refused by name, and the first one stays", "[request][P40]") {
   shop fx;
   auto r = fx.watch(peal::respond<price_query>(fx.bus, "pricing", price_of));
@@ -204,6 +223,24 @@ TEST_CASE("request: one with hands may ask itself", "[request][P7]") {
       },
       peal::concurrency{4}));
   CHECK(prices.request({"fig"}, 1s)->cents == 3);
+}
+
+TEST_CASE("request: in a topic that the asker itself keeps full it is given up, and nothing hangs", "[request][P7]") {
+  stepped<peal::topic<prices_asked, order, peal::capacity<2>>> fx;
+  const peal::requester<price_query, price> prices = fx.bus;
+  auto r = fx.watch(peal::respond<price_query>(fx.bus, "pricing", price_of));
+  std::vector<request_errc> errors;
+  auto s = fx.subscribe<order>("orders", [&](const order& o) {
+    if (o.id == 1) REQUIRE(fx.bus.try_publish(order{2}));  // now it is full
+    if (o.id == 1) errors.push_back(prices.request({"apple"}, 1h).error());
+  });
+  const auto began = fx.now();
+  fx.bus.publish(order{1});
+  fx.run();
+  CHECK(errors == std::vector<request_errc>{request_errc::failed});
+  CHECK(fx.now() - began < 5s);
+  REQUIRE(fx.bus.settle());
+  CHECK(s.statistics().handled == 2);
 }
 
 TEST_CASE("request: not longer than what is being handled", "[request][deadline]") {

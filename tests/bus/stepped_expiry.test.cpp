@@ -208,3 +208,30 @@ TEST_CASE("deadline: outputs that wait for room keep theirs", "[bus][deadline][P
   REQUIRE(seen.size() == 8);
   for (std::size_t i = 0; i < seen.size(); ++i) CHECK(seen[i].has_value() == (i % 2 == 1));
 }
+
+TEST_CASE("order of policies: filter, expiry, claim, permit, timeout, middleware", "[bus][expiry][timeout][P20]") {
+  stepped<timed_orders> fx;
+  std::vector<std::string> steps;
+  // Written the wrong way round on purpose.
+  auto s = fx.subscribe<order>(
+      "s", [&](const order&, peal::delivery& d) { steps.push_back("handler " + std::to_string(d.time_left() / 1s)); },
+      peal::middleware{[&](const auto&, peal::delivery& d, auto next) {
+        steps.push_back("middleware " + std::to_string(d.time_left() / 1s));  // the time of the attempt goes by
+        fx.bus.runtime().advance(1s);
+        return next();
+      }},
+      peal::timeout{3s}, peal::rate{.per_second = 1, .burst = 1}, peal::idempotent{&order::id, {.window = 24h}},
+      peal::expires{.after = 10s}, peal::filter{[](const order& o) { return o.id != 2; }});
+  s.pause();
+  fx.bus.publish(order{1});  // expires, claims no key and takes no permit
+  fx.bus.publish(order{2});  // is filtered, though it is old as well
+  fx.advance(11s);
+  fx.bus.publish(order{1});
+  s.resume();
+  REQUIRE(fx.bus.settle());
+  CHECK(steps == std::vector<std::string>{"middleware 3", "handler 2"});
+  CHECK(s.statistics().expired == 1);
+  CHECK(s.statistics().filtered == 1);
+  CHECK(s.statistics().deduplicated == 0);
+  CHECK(s.statistics().handled == 1);
+}

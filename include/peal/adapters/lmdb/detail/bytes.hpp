@@ -88,7 +88,7 @@ class byte_reader {
     const std::string_view b = take(size);
     std::uint64_t n = 0;
     if constexpr (std::endian::native == std::endian::little) {
-      std::memcpy(&n, b.data(), b.size());
+      if (!b.empty()) std::memcpy(&n, b.data(), b.size());
     } else {
       for (std::size_t i = b.size(); i-- > 0;) n = n << 8 | static_cast<unsigned char>(b[i]);
     }

@@ -157,7 +157,7 @@ void policy_overhead(suite& s) {
     return (*keys)(e.seconds);
   });
   for (const char* row : {"filter", "on<…>, otherwise(back-off)", "middleware", "side_store", "measured, one run in 32",
-                          "behind{drop_oldest}"}) {
+                          "breaker", "rate", "timeout, which reads the clock", "behind{drop_oldest}"}) {
     s.require_at_most(std::string("policy_overhead ") + row, t, row, "deliver extra", limit_ns);
   }
   s.require_at_most("policy_overhead idempotent with 10^6 string keys", t, million, "deliver", 250);

@@ -297,6 +297,8 @@ class subscription_base {
   bool take_newest(const event_at& at) noexcept;
   bool drop_next() noexcept;
   void end_kept(kept* k, attempt_end& end);
+  bool wait_again(kept* k, attempt_end& end);
+  void bury_here(const event_at& at, attempt_end& end, letter_ptr& placed);
   void committed(void* claim, std::uint8_t type) noexcept;
   void abandoned(void* claim, std::uint8_t type) noexcept;
   void link(kept& k) noexcept;

@@ -41,26 +41,30 @@ inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
   return false;
 }
 
+/// One whose handler has not run: it waits again. False: it has.
+inline bool subscription_base::wait_again(kept* k, attempt_end& end) {
+  if (end.what == verdict::behind) {
+    --k->attempts;
+    kept_ptr owned{k};
+    carry_out({next_step::wait_behind, {}, {}, end.claim}, owned);
+  } else if (end.what == verdict::behind_key) {
+    --k->attempts;
+    if (end.claim != nullptr) abandoned(end.claim, k->type);  // nobody waits for a key with a claim in hand
+    join_chain(*end.chain, kept_ptr{k});
+  } else if (end.what == verdict::not_run) {  // its subscription is being stopped
+    --k->attempts;
+    k->claim = end.claim;
+    queue(*k);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 inline void subscription_base::end_kept(kept* k, attempt_end& end) {
   k->claim = nullptr;
   const std::uint8_t type = k->type;
-  if (end.what == verdict::behind) {
-    --k->attempts;  // its handler has not run
-    kept_ptr owned{k};
-    carry_out({next_step::wait_behind, {}, {}, end.claim}, owned);
-    return;
-  }
-  if (end.what == verdict::behind_key) {
-    --k->attempts;
-    if (end.claim != nullptr) abandoned(end.claim, type);  // nobody waits for a key with a claim in hand
-    join_chain(*end.chain, kept_ptr{k});
-    return;
-  }
-  if (end.what == verdict::not_run) {  // its subscription is being stopped
-    --k->attempts;
-    k->claim = end.claim;
-    return queue(*k);
-  }
+  if (wait_again(k, end)) return;
   if (end.what == verdict::failed || end.what == verdict::rejected || end.what == verdict::expired) {
     const bool ran = end.what != verdict::expired;
     if (!ran) --k->attempts;
@@ -85,8 +89,7 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
 }
 
 inline void subscription_base::end_here(const event_at& at, attempt_end& end) noexcept {
-  const bool expired = end.what == verdict::expired && limits.letters;
-  const bool buried = expired || end.what == verdict::rejected ||
+  const bool buried = (end.what == verdict::expired && limits.letters) || end.what == verdict::rejected ||
                       (end.what == verdict::failed && end.action.kind != action_kind::discarded);
   if (end.what == verdict::failed || end.what == verdict::rejected) {
     counts_.failures.add_shared();
@@ -100,31 +103,34 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
     return;
   }
   letter_ptr placed;
-  const auto failed = rule_set<>{}.run([&] {
-    kept_ptr k = copy_event_aside(*topic_.types[at.type], at.event);
-    k->position = at.where;
-    k->type = at.type;
-    if (at.around != nullptr) {
-      k->around = *at.around;
-      k->has_envelope = true;
-    }
-    k->attempts = expired ? 0 : 1;
-    if (!expired) k->errors.add({1, now(), std::move(end.error), end.code});
-    k->cause = expired                         ? dead_cause::expired
-               : end.what == verdict::rejected ? dead_cause::rejected
-               : end.late                      ? dead_cause::timed_out
-                                               : dead_cause::failed;
-    k->died_at = now();
-    k->subscription = name_;
-    k->owner_number = number;
-    topic_.letters.put(k, placed, true);
-  });
-  if (failed) {
+  if (rule_set<>{}.run([&] { bury_here(at, end, placed); })) {
     counts_.discarded.add_shared();  // its copy constructor threw, and no thread could wait for a better moment
   } else {
     counts_.dead.add();
     topic_.tell(placed);
   }
+}
+
+/// Errors: what copying the event throws, bad_alloc.
+inline void subscription_base::bury_here(const event_at& at, attempt_end& end, letter_ptr& placed) {
+  const bool expired = end.what == verdict::expired;
+  kept_ptr k = copy_event_aside(*topic_.types[at.type], at.event);
+  k->position = at.where;
+  k->type = at.type;
+  if (at.around != nullptr) {
+    k->around = *at.around;
+    k->has_envelope = true;
+  }
+  k->attempts = expired ? 0 : 1;
+  if (!expired) k->errors.add({1, now(), std::move(end.error), end.code});
+  k->cause = expired                         ? dead_cause::expired
+             : end.what == verdict::rejected ? dead_cause::rejected
+             : end.late                      ? dead_cause::timed_out
+                                             : dead_cause::failed;
+  k->died_at = now();
+  k->subscription = name_;
+  k->owner_number = number;
+  topic_.letters.put(k, placed, true);
 }
 
 inline subscription_base::decision subscription_base::decide(attempt_end& end, std::uint32_t attempts,

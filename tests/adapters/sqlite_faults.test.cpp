@@ -126,6 +126,7 @@ long long whole_batches(const peal::store& s, std::size_t size) {
 struct outcome {
   bool hit = false;
   long long acknowledged = 0;
+  long long after_error = 0;  ///< acknowledged although another had failed
   std::vector<store_errc> errors{};
 };
 
@@ -142,6 +143,7 @@ outcome run(faulty_disk::call what, long at, int result) {
       try {
         commit(s, static_cast<std::uint64_t>(seen.acknowledged), size);
         ++seen.acknowledged;
+        if (!seen.errors.empty()) ++seen.after_error;
       } catch (const peal::store_error& e) {
         seen.errors.push_back(e.code());
       }
@@ -174,6 +176,7 @@ TEST_CASE("sqlite: the first sync that fails poisons the store, and nothing ackn
     if (told == 1) CHECK(seen.errors[0] == store_errc::io);
     for (std::size_t i = told; i < seen.errors.size(); ++i) CHECK(seen.errors[i] == store_errc::poisoned);
     CHECK(seen.acknowledged + static_cast<long long>(seen.errors.size()) == 40);
+    CHECK(seen.after_error == 0);
     poisoned += seen.errors.empty() ? 0 : 1;
     REQUIRE(at < 500);
   }
@@ -207,6 +210,7 @@ TEST_CASE("sqlite: a write that fails loses nothing acknowledged", "[adapters][s
     if (!seen.hit) break;
     INFO("write " << at);
     for (std::size_t i = 1; i < seen.errors.size(); ++i) CHECK(seen.errors[i] == store_errc::poisoned);
+    CHECK((seen.errors.size() < 2 || seen.after_error == 0));
     failed += seen.errors.empty() ? 0 : 1;
   }
   CHECK(failed > 10);

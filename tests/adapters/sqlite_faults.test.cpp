@@ -125,6 +125,7 @@ long long whole_batches(const peal::store& s, std::size_t size) {
 
 struct outcome {
   bool hit = false;
+  int hit_in = -1;  ///< which commit
   long long acknowledged = 0;
   long long after_error = 0;  ///< acknowledged although another had failed
   std::vector<store_errc> errors{};
@@ -147,6 +148,7 @@ outcome run(faulty_disk::call what, long at, int result) {
       } catch (const peal::store_error& e) {
         seen.errors.push_back(e.code());
       }
+      if (seen.hit_in < 0 && faulty_disk::hit) seen.hit_in = i;
     }
     seen.hit = faulty_disk::hit;
     CHECK(whole_batches(s, size) == seen.acknowledged);  // reading goes on
@@ -177,6 +179,7 @@ TEST_CASE("sqlite: the first sync that fails poisons the store, and nothing ackn
     for (std::size_t i = told; i < seen.errors.size(); ++i) CHECK(seen.errors[i] == store_errc::poisoned);
     CHECK(seen.acknowledged + static_cast<long long>(seen.errors.size()) == 40);
     CHECK(seen.after_error == 0);
+    CHECK((!seen.errors.empty() || seen.hit_in == 39));
     poisoned += seen.errors.empty() ? 0 : 1;
     REQUIRE(at < 500);
   }

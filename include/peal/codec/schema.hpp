@@ -25,7 +25,7 @@ struct text_sink {
 };
 
 template <class Sink>
-constexpr void write_number(Sink& out, std::uint64_t n) {
+constexpr void write_digits(Sink& out, std::uint64_t n) {
   char digits[20]{};
   std::size_t at = sizeof digits;
   do {
@@ -33,6 +33,58 @@ constexpr void write_number(Sink& out, std::uint64_t n) {
     n /= 10;
   } while (n != 0);
   out({digits + at, sizeof digits - at});
+}
+
+template <class T, class Sink>
+constexpr void write_schema(Sink& out);
+
+template <described T, class Sink>
+constexpr void write_record(Sink& out) {
+  out("{");
+  bool first = true;
+  std::apply(
+      [&](const auto&... each) {
+        const auto one = [&]<class Class, class Member>(std::string_view name, Member Class::*) {
+          if (!first) out(",");
+          first = false;
+          out(name);
+          out(":");
+          write_schema<Member>(out);
+        };
+        (one(each.name, each.at), ...);
+      },
+      field_list<T>());
+  out("}");
+}
+
+/// Of what has values inside it.
+template <class T, class Sink>
+constexpr void write_compound_schema(Sink& out) {
+  if constexpr (described<T>) {
+    write_record<T>(out);
+  } else if constexpr (time_traits<T>::is_time) {
+    out(time_traits<T>::is_point ? "time " : "duration ");
+    write_digits(out, time_traits<T>::period::num);
+    out("/");
+    write_digits(out, time_traits<T>::period::den);
+  } else if constexpr (list_traits<T>::is_list) {
+    out("[");
+    write_schema<typename list_traits<T>::element>(out);
+    if constexpr (list_traits<T>::fixed != 0) {
+      out(";");
+      write_digits(out, list_traits<T>::fixed);
+    }
+    out("]");
+  } else if constexpr (optional_traits<T>::is_optional) {
+    write_schema<typename optional_traits<T>::element>(out);
+    out("?");
+  } else if constexpr (map_like<T>) {
+    out("map<");
+    write_schema<typename T::key_type>(out);
+    out(",");
+    write_schema<typename T::mapped_type>(out);
+    out(">");
+  }
 }
 
 template <class T, class Sink>
@@ -45,51 +97,15 @@ constexpr void write_schema(Sink& out) {
     write_schema<std::underlying_type_t<T>>(out);
   } else if constexpr (plain_integer<T>) {
     out(std::is_signed_v<T> ? "i" : "u");
-    write_number(out, 8 * sizeof(T));
+    write_digits(out, 8 * sizeof(T));
   } else if constexpr (plain_float<T>) {
     out(sizeof(T) == 4 ? "f32" : "f64");
   } else if constexpr (std::is_same_v<T, std::string>) {
     out("str");
   } else if constexpr (is_byte_vector<T>) {
     out("bytes");
-  } else if constexpr (described<T>) {
-    out("{");
-    bool first = true;
-    std::apply(
-        [&](const auto&... each) {
-          const auto one = [&]<class Class, class Member>(std::string_view name, Member Class::*) {
-            if (!first) out(",");
-            first = false;
-            out(name);
-            out(":");
-            write_schema<Member>(out);
-          };
-          (one(each.name, each.at), ...);
-        },
-        field_list<T>());
-    out("}");
-  } else if constexpr (time_traits<T>::is_time) {
-    out(time_traits<T>::is_point ? "time " : "duration ");
-    write_number(out, time_traits<T>::period::num);
-    out("/");
-    write_number(out, time_traits<T>::period::den);
-  } else if constexpr (list_traits<T>::is_list) {
-    out("[");
-    write_schema<typename list_traits<T>::element>(out);
-    if constexpr (list_traits<T>::fixed != 0) {
-      out(";");
-      write_number(out, list_traits<T>::fixed);
-    }
-    out("]");
-  } else if constexpr (optional_traits<T>::is_optional) {
-    write_schema<typename optional_traits<T>::element>(out);
-    out("?");
-  } else if constexpr (map_like<T>) {
-    out("map<");
-    write_schema<typename T::key_type>(out);
-    out(",");
-    write_schema<typename T::mapped_type>(out);
-    out(">");
+  } else {
+    write_compound_schema<T>(out);
   }
 }
 

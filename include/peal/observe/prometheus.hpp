@@ -106,6 +106,11 @@ inline void write_subscriptions(prometheus_writer& out, const bus_statistics& s)
   for (const stats& x : s.subscriptions) {
     for (const ending& e : endings) out.sample("subscription", x.name, "outcome", e.name, e.get(x));
   }
+}
+
+/// One number of each subscription.
+inline void write_counts(prometheus_writer& out, const bus_statistics& s) {
+  using stats = subscription_statistics;
   const auto each = [&](const char* name, const char* type, const char* help, std::uint64_t (*get)(const stats&)) {
     out.family(name, type, help);
     for (const stats& x : s.subscriptions) out.sample("subscription", x.name, get(x));
@@ -206,6 +211,7 @@ inline void write_topics(prometheus_writer& out, const bus_statistics& s) {
   std::string text;
   detail::prometheus_writer out{text};
   detail::write_subscriptions(out, s);
+  detail::write_counts(out, s);
   detail::write_breakers(out, s);
   detail::write_times(out, s);
   detail::write_topics(out, s);

@@ -41,7 +41,7 @@ class file_lock {
     }
     if (!lock(file_)) {
       const long who = read_holder(file_);
-      std::fclose(file_);
+      (void)std::fclose(file_);
       throw store_error(store_errc::locked, place, "lock " + path, "by process " + std::to_string(who));
     }
     write_holder(file_);
@@ -52,7 +52,7 @@ class file_lock {
     return *this;
   }
   ~file_lock() {
-    if (file_ != nullptr) std::fclose(file_);  // which frees it, and, unlike LOCK_UN, not from a forked child
+    if (file_ != nullptr) (void)std::fclose(file_);  // which frees it, and, unlike LOCK_UN, not from a forked child
   }
 
   /// Whether this process, some object of it, holds the file now.

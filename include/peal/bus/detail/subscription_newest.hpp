@@ -6,6 +6,19 @@
 
 namespace peal::inline v0::detail {
 
+/// The event of `fresh` instead of the one that waits, in its place.
+inline void take_place(kept& waiting, kept& fresh) noexcept {
+  waiting.ops->destroy(waiting.event());
+  waiting.ops->move(waiting.event(), fresh.event());
+  waiting.position = fresh.position;
+  waiting.around = fresh.around;
+  waiting.has_envelope = fresh.has_envelope;
+  waiting.attempts = 0;
+  waiting.cycles = 0;
+  waiting.progress = {};
+  waiting.errors = {};
+}
+
 /// An event of the ring comes aside, into the place of the one of its key that waits there. False: no room, or no memory.
 inline bool subscription_base::take_newest(const event_at& at) noexcept {
   newest_chain* chain = nullptr;
@@ -37,16 +50,7 @@ inline bool subscription_base::take_newest(const event_at& at) noexcept {
     queue(*fresh.release());
     return true;
   }
-  kept& waiting = *chain->event;
-  waiting.ops->destroy(waiting.event());
-  waiting.ops->move(waiting.event(), fresh->event());
-  waiting.position = fresh->position;
-  waiting.around = fresh->around;
-  waiting.has_envelope = fresh->has_envelope;
-  waiting.attempts = 0;
-  waiting.cycles = 0;
-  waiting.progress = {};
-  waiting.errors = {};
+  take_place(*chain->event, *fresh);
   counts_.replaced.add();
   return true;
 }

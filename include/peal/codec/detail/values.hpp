@@ -12,27 +12,25 @@
 namespace peal::inline v0::detail {
 
 template <class T>
-void write_value(wire_writer& w, const T& value) {
-  check_field<T>();
-  if constexpr (std::is_same_v<T, bool>) {
-    w.boolean(value);
-  } else if constexpr (std::is_enum_v<T>) {
-    write_value(w, static_cast<std::underlying_type_t<T>>(value));
-  } else if constexpr (plain_integer<T>) {
-    if constexpr (std::is_signed_v<T>) {
-      w.signed_integer(value);
-    } else {
-      w.unsigned_integer(value);
-    }
-  } else if constexpr (std::is_same_v<T, float>) {
+void write_value(wire_writer& w, const T& value);
+
+template <class T>
+void write_number(wire_writer& w, T value) {
+  if constexpr (std::is_same_v<T, float>) {
     w.float32(value);
   } else if constexpr (std::is_same_v<T, double>) {
     w.float64(value);
-  } else if constexpr (std::is_same_v<T, std::string>) {
-    w.string(value);
-  } else if constexpr (is_byte_vector<T>) {
-    w.bytes(value);
-  } else if constexpr (described<T>) {
+  } else if constexpr (std::is_signed_v<T>) {
+    w.signed_integer(value);
+  } else {
+    w.unsigned_integer(value);
+  }
+}
+
+/// What has values inside it.
+template <class T>
+void write_compound(wire_writer& w, const T& value) {
+  if constexpr (described<T>) {
     w.list(field_count<T>);
     (void)each_field<T>(value, [&](std::string_view, const auto& member) { return write_value(w, member), true; });
   } else if constexpr (time_traits<T>::is_time) {
@@ -52,6 +50,24 @@ void write_value(wire_writer& w, const T& value) {
       write_value(w, key);
       write_value(w, each);
     }
+  }
+}
+
+template <class T>
+void write_value(wire_writer& w, const T& value) {
+  check_field<T>();
+  if constexpr (std::is_same_v<T, bool>) {
+    w.boolean(value);
+  } else if constexpr (std::is_enum_v<T>) {
+    write_number(w, static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (plain_integer<T> || plain_float<T>) {
+    write_number(w, value);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    w.string(value);
+  } else if constexpr (is_byte_vector<T>) {
+    w.bytes(value);
+  } else {
+    write_compound(w, value);
   }
 }
 
@@ -88,7 +104,15 @@ class value_reader {
       if (!in_.bytes(all)) return false;
       value.assign(all.begin(), all.end());
       return true;
-    } else if constexpr (described<T>) {
+    } else {
+      return read_compound(value);
+    }
+  }
+
+ private:
+  template <class T>
+  bool read_compound(T& value) {
+    if constexpr (described<T>) {
       return read_fields(value);
     } else if constexpr (time_traits<T>::is_time) {
       typename time_traits<T>::count_type count{};
@@ -107,7 +131,6 @@ class value_reader {
     }
   }
 
- private:
   template <class T>
   bool read_integer(T& value) {
     std::uint64_t bits = 0;

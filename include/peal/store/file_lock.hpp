@@ -60,7 +60,7 @@ class file_lock {
     std::FILE* const file = open(path);
     if (file == nullptr) return false;
     const bool mine = read_holder(file) == this_process() && !lock(file);
-    std::fclose(file);
+    (void)std::fclose(file);
     return mine;
   }
 
@@ -74,8 +74,8 @@ class file_lock {
   /// For messages alone: whoever reads it asks for the lock, too.
   static void write_holder(std::FILE* file) {
     if (!empty(file)) return;
-    std::fprintf(file, "%ld\n", this_process());
-    std::fflush(file);
+    (void)std::fprintf(file, "%ld\n", this_process());
+    (void)std::fflush(file);
   }
 
 #ifdef _WIN32

@@ -121,7 +121,7 @@ class visitor {
   template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, visitor> && std::is_invocable_v<F&, const Record&>)
   visitor(F&& f)
-  noexcept  // NOLINT: implicit, as a function parameter is
+  noexcept  // NOLINT: implicit, as a function parameter is; copies are excluded
       : object_{const_cast<void*>(static_cast<const void*>(std::addressof(f)))},
         call_{&call<std::remove_reference_t<F>>} {}
 

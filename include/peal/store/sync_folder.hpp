@@ -29,7 +29,7 @@ inline void sync_folder_of(const std::string& file, std::string_view place) {
   std::FILE* const handle = std::fopen(folder.c_str(), "re");
   const bool synced = handle != nullptr && (::fsync(::fileno(handle)) == 0 || errno == EINVAL);
   const int problem = errno;
-  if (handle != nullptr) std::fclose(handle);
+  if (handle != nullptr) (void)std::fclose(handle);
   if (!synced) {
     throw store_error(store_errc::io, place, "sync the folder " + folder, std::system_category().message(problem));
   }

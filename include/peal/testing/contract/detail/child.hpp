@@ -59,7 +59,7 @@ class child {
  public:
   template <class Body>
   explicit child(Body body, unsigned seconds = 60) {
-    std::fflush(nullptr);
+    (void)std::fflush(nullptr);
     id_ = ::fork();
     require(id_ >= 0, "fork() failed");
     if (id_ == 0) {

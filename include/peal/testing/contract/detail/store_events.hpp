@@ -283,6 +283,7 @@ inline void many_topics(store_place& place) {
   const auto s = place.open();
   const int count = 120;
   std::vector<std::string> topics;
+  topics.reserve(count);
   for (int i = 0; i < count; ++i) topics.push_back("topic." + std::to_string(i));
   for (std::uint64_t round = 0; round < 3; ++round) {
     store_batch b;

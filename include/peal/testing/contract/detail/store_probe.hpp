@@ -172,7 +172,8 @@ inline lines everything(const store& s, const names& n = {}) {
     s.read(topic, 0, static_cast<std::size_t>(-1), add);
     for (const auto& key : n.keys) {
       const std::uint64_t newest = s.read_stream(topic, key, 1, static_cast<std::size_t>(-1), add);
-      all.push_back("stream " + topic + " " + key + " " + std::to_string(newest));
+      std::string& line = all.emplace_back("stream ");
+      line.append(topic).append(" ").append(key).append(" ").append(std::to_string(newest));
     }
     for (const auto& who : n.subscriptions) s.pending(who, topic, add);
   }

@@ -81,9 +81,9 @@ inline void streams(store_place& place) {
          std::uint64_t{1});
   expect("its newest version, whatever is shown",
          s->read_stream("shop.orders", "o-1", 1, 0, [](const stored_event&) {}), std::uint64_t{300});
-  s->trim("shop.orders", 4 * 299);
+  s->trim("shop.orders", 1'196);
   expect("what a trim left of it", stream_of(*s, "shop.orders", "o-1"), lines{one[299]});
-  s->trim("shop.orders", 4 * 300);
+  s->trim("shop.orders", 1'200);
   expect("a stream without events", stream_of(*s, "shop.orders", "o-1"), lines{});
   expect("its newest version", s->read_stream("shop.orders", "o-1", 1, 9, [](const stored_event&) {}),
          std::uint64_t{300});

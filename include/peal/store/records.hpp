@@ -120,8 +120,9 @@ class visitor {
  public:
   template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, visitor> && std::is_invocable_v<F&, const Record&>)
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): a visitor itself is excluded
   visitor(F&& f)
-  noexcept  // NOLINT: implicit, as a function parameter is; copies are excluded
+  noexcept
       : object_{const_cast<void*>(static_cast<const void*>(std::addressof(f)))},
         call_{&call<std::remove_reference_t<F>>} {}
 

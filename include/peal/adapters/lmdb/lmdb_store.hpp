@@ -50,7 +50,7 @@ class store final : public peal::store {
   }
 
   void commit(const store_batch& b) override {
-    const std::lock_guard hold{mutex_};
+    const std::lock_guard hold{reader_.changing};
     const transacting in = begin("commit");
     detail::writer w{*in.txn, reader_.t, reader_.names, path_};
     try {
@@ -168,7 +168,7 @@ class store final : public peal::store {
 
   template <class F>
   std::uint64_t changing(std::string_view doing, std::string_view whose, F f) {
-    const std::lock_guard hold{mutex_};
+    const std::lock_guard hold{reader_.changing};
     const std::string what = std::string(doing).append(" ").append(whose);
     const transacting in = begin(what);
     const std::uint64_t n = guarded(what, [&] { return f(detail::cleaner{in.txn->get(), reader_.t, reader_.names}); });
@@ -199,7 +199,6 @@ class store final : public peal::store {
 
   std::string path_;
   options options_;
-  std::mutex mutex_;
   file_lock lock_;
   mutable detail::environment environment_;
   mutable detail::reader reader_;

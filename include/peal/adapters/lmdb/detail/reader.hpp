@@ -24,6 +24,7 @@ class reader {
 
   tables t{};
   name_book names{};
+  std::mutex changing;  ///< held by who commits, until the names of the batch are in the book
 
   topic_range range(std::string_view name) {
     const named* const topic = find(kind::topic, name);
@@ -197,7 +198,7 @@ class reader {
     }
   }
 
-  /// A writer's names are all in the book. A reader's are looked for again, since the writer is another process.
+  /// What is not in the book is looked for again: the writer may be another process, or another thread just now.
   const named* find(kind k, std::string_view name) {
     if (const named* n = names.find(k, 0, name); n != nullptr) return n;
     refresh();
@@ -214,8 +215,8 @@ class reader {
   void refresh() {
     unsigned flags = 0;
     check(::mdb_env_get_flags(e_->get(), &flags));
-    if ((flags & MDB_RDONLY) == 0) return;
-    const std::lock_guard hold{refreshing_};
+    const std::lock_guard hold{changing};
+    if ((flags & MDB_RDONLY) == 0) return;  // what was committed a moment ago has told its names by now
     transaction txn{e_->get(), MDB_RDONLY};
     names.read(txn.get(), t);
     txn.commit();
@@ -270,7 +271,6 @@ class reader {
  private:
   environment* e_;
   std::string_view place_;
-  std::mutex refreshing_;
 };
 
 }  // namespace peal::inline v0::lmdb::detail

@@ -18,6 +18,8 @@
 #include <peal/adapters/sqlite/sqlite_store.hpp>
 #endif
 
+#include <peal/store/open_options.hpp>
+
 #include "commands.hpp"
 
 namespace {

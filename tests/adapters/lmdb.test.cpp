@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The store in LMDB: by the contract, and what only it does.
 #include <peal/adapters/lmdb/lmdb_store.hpp>
-#include <peal/testing/contract/store_contract.hpp>
-#include <peal/testing/contract/store_kill_test.hpp>
+#include <peal/testing/contract/store_place.hpp>
 
 #include <lmdb.h>
 
@@ -16,7 +15,7 @@
 #include <utility>
 
 #include "support/catch.hpp"
-#include "support/stress_options.hpp"
+#include "support/store_checks.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {
@@ -99,25 +98,11 @@ void put(MDB_txn* txn, MDB_dbi dbi, std::string key, std::string value) {
 
 }  // namespace
 
-TEST_CASE("lmdb: keeps the contract", "[adapters][lmdb][contract]") {
-  for (const contract::store_case& c : contract::store_contract) {
-    lmdb_place place{peal::sync::os};  // the same code, without waiting for the disk
-    INFO(c.name);
-    std::printf("%s %s\n", contract::run(c, place) ? "  ok  " : "  --  ", c.name.data());
-  }
-}
+TEST_CASE("lmdb: keeps the contract", "[adapters][lmdb][contract]") { peal_test::keeps_contract<lmdb_place>(); }
 
 TEST_CASE("lmdb: kill -9 at any moment loses nothing that was acknowledged and tears no batch",
           "[adapters][lmdb][contract][P30]") {
-  const auto kills = static_cast<unsigned>(peal_test::scaled(100));
-  for (const auto durability : {peal::sync::full, peal::sync::os}) {
-    lmdb_place place{durability};
-    const auto r = contract::kill_test(place, {.seed = peal_test::seed(), .kills = kills});
-    std::printf("  %s\n", to_string(r).c_str());
-    CHECK(r.kills == kills);
-    CHECK(r.lost == 0);
-    CHECK(r.torn == 0);
-  }
+  peal_test::survives_kills<lmdb_place>();
 }
 
 TEST_CASE("lmdb: what is not a store, or a newer one, is refused and left as it is", "[adapters][lmdb][P38]") {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/store_checks.hpp"
 #include "support/stress_options.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -114,25 +115,11 @@ std::pair<store_errc, std::string> refused(const std::string& path, const peal::
 
 }  // namespace
 
-TEST_CASE("sqlite: keeps the contract", "[adapters][sqlite][contract]") {
-  for (const contract::store_case& c : contract::store_contract) {
-    sqlite_place place{peal::sync::os};  // the same code, without waiting for the disk
-    INFO(c.name);
-    std::printf("%s %s\n", contract::run(c, place) ? "  ok  " : "  --  ", c.name.data());
-  }
-}
+TEST_CASE("sqlite: keeps the contract", "[adapters][sqlite][contract]") { peal_test::keeps_contract<sqlite_place>(); }
 
 TEST_CASE("sqlite: kill -9 at any moment loses nothing that was acknowledged and tears no batch",
           "[adapters][sqlite][contract][P30]") {
-  const auto kills = static_cast<unsigned>(peal_test::scaled(100));
-  for (const auto durability : {peal::sync::full, peal::sync::os}) {
-    sqlite_place place{durability};
-    const auto r = contract::kill_test(place, {.seed = peal_test::seed(), .kills = kills});
-    std::printf("  %s\n", to_string(r).c_str());
-    CHECK(r.kills == kills);
-    CHECK(r.lost == 0);
-    CHECK(r.torn == 0);
-  }
+  peal_test::survives_kills<sqlite_place>();
 }
 
 TEST_CASE("kill_test: a store that breaks its word when it is killed is noticed", "[contract][P30]") {

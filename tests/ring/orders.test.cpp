@@ -178,9 +178,9 @@ TEST_CASE("orders: a single producer marks its claim busy before it looks at the
   core r{{.capacity = 4, .single_producer = true, .mode = mode}};
   record::clear();
   const auto c = r.try_claim();
-  // state, head, G1 | B1 T1
-  CHECK(record::taken() == "load.seq_cst load.relaxed load.acquire " +
-                               in(mode, "store.seq_cst load.seq_cst", "store.relaxed light load.relaxed"));
+  // head, G1 | B1 T1
+  CHECK(record::taken() ==
+        "load.relaxed load.acquire " + in(mode, "store.seq_cst load.seq_cst", "store.relaxed light load.relaxed"));
   r.publish(c.first, 0);
   CHECK(record::taken() == in(mode, "store.seq_cst", "store.release light") + " store.relaxed");
   (void)r.join();

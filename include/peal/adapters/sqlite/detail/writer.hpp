@@ -20,7 +20,7 @@ namespace peal::inline v0::sqlite::detail {
 /// Thread safety: the connection's.
 class writer {
  public:
-  writer(connection& c, std::string_view place) : c_{&c}, place_{place} {
+  writer(connection& c, std::string_view place) : place_{place} {
     for (std::size_t i = 0; i < count; ++i) all_[i] = statement{c.get(), sql(static_cast<which>(i))};
   }
 
@@ -251,7 +251,6 @@ class writer {
 
   static constexpr std::size_t max_name = store_features{}.max_key_bytes;
 
-  connection* c_;
   std::string_view place_;
   std::array<statement, count> all_{};
   const stored_event* doing_ = nullptr;

@@ -54,7 +54,7 @@ class reader {
       stored_event e;
       e.topic = name;
       e.position = s.natural(0) & (end_of_positions - 1);
-      if (e.position != from && e.position > t.whole_from()) {
+      if (e.position < from || (e.position != from && e.position > t.whole_from())) {  // back: a damaged row id
         if (!into.rows.empty()) return true;  // what stands before the hole is shown first
         missing(name, std::max(from, t.whole_from()));
       }

@@ -74,6 +74,9 @@ TEST_CASE("outbox: what is committed is published in the order of the commits", 
   shop_outbox out{kept};
   CHECK(out.publish(order{"0", 1}, refund{"1"}) == 0);
   CHECK(out.publish(refund{"2"}) == 2);
+  std::vector<std::string> types;
+  kept.types([&](const peal::stored_type& t) { types.emplace_back(t.schema); });
+  CHECK(types == std::vector<std::string>{"{id:str,cents:i64}", "{id:str}"});
   life now{out};
   CHECK(now.relay->pump() == 3);
   CHECK(now.seen == numbered(3));
@@ -101,6 +104,7 @@ TEST_CASE("outbox: events whose end is not known are published again after a cra
     before = second.correlations;
   }
   life third{out};
+  CHECK(third.relay->position() == 5);
   CHECK(third.relay->pump() == 0);
   CHECK(before.size() == 5);
   CHECK(before[4].position() == 4);

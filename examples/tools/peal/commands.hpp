@@ -171,7 +171,7 @@ class session {
     try {
       return peal::json_from_wire(l.errors);
     } catch (const peal::error& error) {
-      return quoted(error.what());
+      return peal::json_string(error.what());
     }
   }
 

@@ -31,12 +31,6 @@ inline std::string moment(peal::wall_time t) {
   return text;
 }
 
-inline std::string quoted(std::string_view text) {
-  std::string out;
-  peal::detail::write_json_string(out, text);
-  return out;
-}
-
 /// What the store knows of event types, so that events are read without their program.
 class schemas {
  public:
@@ -54,7 +48,7 @@ class schemas {
     try {
       return peal::json_from_wire(e.payload, of(e));
     } catch (const peal::error& error) {
-      return "{\"undecodable\":" + quoted(error.what()) + '}';
+      return "{\"undecodable\":" + peal::json_string(error.what()) + '}';
     }
   }
 
@@ -65,11 +59,11 @@ class schemas {
 /// A JSON object, one member after the other.
 class json_object {
  public:
-  json_object& text(std::string_view name, std::string_view value) { return raw(name, quoted(value)); }
+  json_object& text(std::string_view name, std::string_view value) { return raw(name, peal::json_string(value)); }
   json_object& number(std::string_view name, std::uint64_t value) { return raw(name, std::to_string(value)); }
   json_object& raw(std::string_view name, std::string_view value) {
     text_ += text_.empty() ? "{" : ",";
-    text_.append(quoted(name)).append(":").append(value);
+    text_.append(peal::json_string(name)).append(":").append(value);
     return *this;
   }
   [[nodiscard]] std::string whole() const { return text_.empty() ? "{}" : text_ + '}'; }

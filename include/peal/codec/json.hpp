@@ -219,6 +219,13 @@ inline std::string json_from_wire(std::span<const std::byte> in, std::string_vie
   return out;
 }
 
+/// Text as a JSON string, with its quotes; what is no UTF-8 becomes U+FFFD.
+inline std::string json_string(std::string_view text) {
+  std::string out;
+  detail::write_json_string(out, text);
+  return out;
+}
+
 /// An event as JSON on one line.
 template <described E>
 std::string to_json(const E& event) {

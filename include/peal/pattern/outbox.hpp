@@ -44,9 +44,9 @@ class outbox {
 
  public:
   /// `topic`: the store's, which nobody else may append to.
-  explicit outbox(store& kept, std::string topic = "outbox") : kept_{kept}, topic_{std::move(topic)} {
+  explicit outbox(store& kept, std::string topic = "outbox") : store_{kept}, topic_{std::move(topic)} {
     detail::fnv_sink name;
-    name(kept_.place());
+    name(store_.place());
     name("/");
     name(topic_);
     epoch_ = name.hash;
@@ -62,7 +62,7 @@ class outbox {
     collected all;
     const std::uint64_t first = collect(all, events...);
     t.commit(all.batch);
-    news_.tell();
+    kept(all);
     return first;
   }
 
@@ -74,18 +74,18 @@ class outbox {
       collected all;
       const std::uint64_t first = collect(all, events...);
       try {
-        kept_.commit(all.batch);
+        store_.commit(all.batch);
       } catch (const store_error& e) {
-        if (e.code() != store_errc::conflict || kept_.range(topic_).next == first) throw;
+        if (e.code() != store_errc::conflict || store_.range(topic_).next == first) throw;
         continue;  // another thread had the position first
       }
-      news_.tell();
+      kept(all);
       return first;
     }
   }
 
   [[nodiscard]] const std::string& topic() const noexcept { return topic_; }
-  [[nodiscard]] store& kept() const noexcept { return kept_; }
+  [[nodiscard]] store& kept() const noexcept { return store_; }
   /// For its relay.
   [[nodiscard]] detail::outbox_news& news() noexcept { return news_; }
 
@@ -104,18 +104,26 @@ class outbox {
 
   template <class... Vs>
   std::uint64_t collect(collected& all, const Vs&... events) {
-    const std::uint64_t first = kept_.range(topic_).next;
+    const std::uint64_t first = store_.range(topic_).next;
     all.bytes.reserve(sizeof...(Vs));  // the batch has views of them
-    all.schemas.reserve(sizeof...(Vs));
+    if (!types_kept_.load(std::memory_order_relaxed)) describe(all);
     (add(all, first + all.batch.events.size(), events), ...);
     return first;
+  }
+  /// The types, until a commit has kept them.
+  void describe(collected& all) {
+    all.schemas = {stored_schema<Es>()...};
+    std::size_t i = 0;
+    (all.batch.types.push_back({name_of<Es>().name, name_of<Es>().version, all.schemas[i++]}), ...);
+  }
+  void kept(const collected& all) noexcept {
+    if (!all.batch.types.empty()) types_kept_.store(true, std::memory_order_relaxed);
+    news_.tell();
   }
   template <class E>
   void add(collected& all, std::uint64_t at, const E& event) {
     constexpr event_name named = name_of<E>();
     encode(event, all.bytes.emplace_back());
-    all.schemas.push_back(stored_schema<E>());
-    all.batch.types.push_back({named.name, named.version, all.schemas.back()});
     stored_event& e = all.batch.events.emplace_back();
     e.topic = topic_;
     e.position = at;
@@ -126,9 +134,10 @@ class outbox {
     e.payload = all.bytes.back();
   }
 
-  store& kept_;
+  store& store_;
   const std::string topic_;
   std::uint64_t epoch_ = 0;
+  std::atomic<bool> types_kept_{false};
   detail::outbox_news news_{};
 };
 

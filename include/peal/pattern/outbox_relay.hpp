@@ -49,6 +49,7 @@ class outbox_relay {
     const topic_range range = from_.kept().range(from_.topic());
     if (kept_position_ < range.first) kept_position_ = range.first;
     published_ = kept_position_;
+    kept_now_.store(kept_position_, std::memory_order_release);
   }
   outbox_relay(const outbox_relay&) = delete;
   outbox_relay& operator=(const outbox_relay&) = delete;

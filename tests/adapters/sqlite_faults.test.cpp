@@ -256,7 +256,8 @@ TEST_CASE("sqlite: a file that was cut off or changed is a typed error that name
   }
   const std::string sound = content(path);
   REQUIRE(look(path).batches == 60);
-  std::mt19937_64 random{peal_test::seed()};
+  // The number's bits turn the id of a row back to one that was read already: the run that found it was of this seed.
+  std::mt19937_64 random{GENERATE(std::uint64_t{3614394967}, peal_test::seed())};
   int errors = 0;
   const auto check = [&](const std::string& bytes) {
     std::filesystem::remove(path + "-wal");

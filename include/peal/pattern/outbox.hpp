@@ -3,17 +3,15 @@
 #pragma once
 
 #include <peal/codec/upcast.hpp>
+#include <peal/pattern/detail/new_events.hpp>
 #include <peal/pattern/detail/outbox_news.hpp>
 #include <peal/store/store.hpp>
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0 {
 
@@ -44,13 +42,8 @@ class outbox {
 
  public:
   /// `topic`: the store's, which nobody else may append to.
-  explicit outbox(store& kept, std::string topic = "outbox") : store_{kept}, topic_{std::move(topic)} {
-    detail::fnv_sink name;
-    name(store_.place());
-    name("/");
-    name(topic_);
-    epoch_ = name.hash;
-  }
+  explicit outbox(store& kept, std::string topic = "outbox")
+      : store_{kept}, topic_{std::move(topic)}, epoch_{detail::epoch_of(kept, topic_)} {}
   outbox(const outbox&) = delete;
   outbox& operator=(const outbox&) = delete;
 
@@ -59,9 +52,10 @@ class outbox {
   template <class Transaction, class... Vs>
   std::uint64_t commit(Transaction& t, const Vs&... events) {
     check<Vs...>();
-    collected all;
-    const std::uint64_t first = collect(all, events...);
-    t.commit(all.batch);
+    detail::new_events all;
+    collect(all, events...);
+    const std::uint64_t first = place(all);
+    t.commit(all.batch());
     kept(all);
     return first;
   }
@@ -70,13 +64,14 @@ class outbox {
   template <class... Vs>
   std::uint64_t publish(const Vs&... events) {
     check<Vs...>();
+    detail::new_events all;
+    collect(all, events...);
     for (;;) {
-      collected all;
-      const std::uint64_t first = collect(all, events...);
+      const std::uint64_t first = place(all);
       try {
-        store_.commit(all.batch);
+        store_.commit(all.batch());
       } catch (const store_error& e) {
-        if (e.code() != store_errc::conflict || store_.range(topic_).next == first) throw;
+        if (e.code() != store_errc::conflict || !all.outrun(store_)) throw;
         continue;  // another thread had the position first
       }
       kept(all);
@@ -90,12 +85,6 @@ class outbox {
   [[nodiscard]] detail::outbox_news& news() noexcept { return news_; }
 
  private:
-  struct collected {
-    store_batch batch{};
-    std::vector<byte_buffer> bytes{};
-    std::vector<std::string> schemas{};
-  };
-
   template <class... Vs>
   static constexpr void check() noexcept {
     static_assert(sizeof...(Vs) != 0, "peal: a commit of no events; name at least one");
@@ -103,40 +92,23 @@ class outbox {
   }
 
   template <class... Vs>
-  std::uint64_t collect(collected& all, const Vs&... events) {
+  void collect(detail::new_events& all, const Vs&... events) {
+    if (!types_kept_.load(std::memory_order_relaxed)) all.template describe<Es...>();
+    ((void)all.add(topic_, events), ...);
+  }
+  std::uint64_t place(detail::new_events& all) const {
     const std::uint64_t first = store_.range(topic_).next;
-    all.bytes.reserve(sizeof...(Vs));  // the batch has views of them
-    if (!types_kept_.load(std::memory_order_relaxed)) describe(all);
-    (add(all, first + all.batch.events.size(), events), ...);
+    all.place(0, epoch_, first);
     return first;
   }
-  /// The types, until a commit has kept them.
-  void describe(collected& all) {
-    all.schemas = {stored_schema<Es>()...};
-    std::size_t i = 0;
-    (all.batch.types.push_back({name_of<Es>().name, name_of<Es>().version, all.schemas[i++]}), ...);
-  }
-  void kept(const collected& all) noexcept {
-    if (!all.batch.types.empty()) types_kept_.store(true, std::memory_order_relaxed);
+  void kept(const detail::new_events& all) noexcept {
+    if (!all.batch().types.empty()) types_kept_.store(true, std::memory_order_relaxed);
     news_.tell();
-  }
-  template <class E>
-  void add(collected& all, std::uint64_t at, const E& event) {
-    constexpr event_name named = name_of<E>();
-    encode(event, all.bytes.emplace_back());
-    stored_event& e = all.batch.events.emplace_back();
-    e.topic = topic_;
-    e.position = at;
-    e.name = named.name;
-    e.version = named.version;
-    e.id = {epoch_, at};
-    e.published = detail::wall_now();
-    e.payload = all.bytes.back();
   }
 
   store& store_;
   const std::string topic_;
-  std::uint64_t epoch_ = 0;
+  const std::uint64_t epoch_;
   std::atomic<bool> types_kept_{false};
   detail::outbox_news news_{};
 };

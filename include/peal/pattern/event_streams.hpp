@@ -145,9 +145,11 @@ class event_streams {
     std::uint64_t next = from;
     bool enough = false;
     const auto show = [&](const stored_event& e) {
+      if (e.stream_version != next && next <= until.version) {
+        throw stream_incomplete(topic_, key, next, e.stream_version - 1);
+      }
       enough = until.before(e.stream_version, e.position, e.published);
       if (enough) return false;
-      if (e.stream_version != next) throw stream_incomplete(topic_, key, next, e.stream_version - 1);
       const replayed_event about{e, true};
       reader::read(
           e, limits_, [&](const auto& event) { detail::call_handler(handlers, event, about); }, stop);

@@ -6,6 +6,7 @@
 #include <peal/bus/detail/random.hpp>
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/bus/options.hpp>
+#include <peal/detail/list.hpp>
 #include <peal/ring/event_count.hpp>
 #include <peal/ring/mpmc_ring.hpp>
 
@@ -14,7 +15,6 @@
 #include <mutex>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0 {
 
@@ -98,12 +98,12 @@ class worker_pool final : public detail::executor {
 
   /// Starts the threads; each keeps `alive` until it ends.
   void start(detail::bus_base& bus, const std::shared_ptr<void>& alive) {
-    threads_.reserve(workers_wanted_ + 1U);
     if (workers_wanted_ == 0) return;
-    for (unsigned i = 0; i < workers_wanted_; ++i) {
-      threads_.emplace_back([this, &bus, keep = alive] { worker_main(bus); });
+    threads_.reserve(workers_wanted_ + 1U);
+    for (unsigned i = 0; i <= workers_wanted_; ++i) {  // one kind of thread: each kind would be compiled for itself
+      const bool timers = i == workers_wanted_;
+      threads_.push_back(std::thread{[this, &bus, timers, keep = alive] { timers ? timer_main() : worker_main(bus); }});
     }
-    threads_.emplace_back([this, keep = alive] { timer_main(); });
   }
 
   /// Ends the threads. On one of them the others are joined, and it ends itself when it returns from its handler.
@@ -196,7 +196,7 @@ class worker_pool final : public detail::executor {
   timer_wheel wheel_;
   detail::random_source random_;
   detail::fork_mark mark_;
-  std::vector<std::thread> threads_;
+  detail::list<std::thread> threads_;
 };
 
 /// Lets some events gather after a short batch: two threads in step on one line are slow, as each event makes the line
@@ -299,13 +299,13 @@ class worker_pool::watch {
  private:
   detail::seat* take(std::size_t i) noexcept {
     detail::seat* const s = parked_[i];
-    parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(i));
+    parked_.erase(parked_.begin() + i);
     return s;
   }
 
   worker_pool& pool_;
   gathering gather_;
-  std::vector<detail::seat*> parked_;
+  detail::list<detail::seat*> parked_;
 };
 
 /// Nothing to do: one of the workers looks a while before it sleeps.

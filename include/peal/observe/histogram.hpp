@@ -2,13 +2,13 @@
 // Histograms of times: many threads count into them while others read, and nobody waits.
 #pragma once
 
+#include <peal/detail/own_ptr.hpp>
 #include <peal/detail/time.hpp>
 
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 namespace peal::inline v0 {
@@ -62,9 +62,7 @@ struct histogram_values {
 /// Example: `peal::histogram times; times.record(end - start); show(times.values().p99());`
 class histogram {
  public:
-  explicit histogram(std::size_t shards = 1) : shards_{shards != 0 ? shards : 1} {
-    all_ = std::make_unique<shard[]>(shards_);
-  }
+  explicit histogram(std::size_t shards = 1) : shards_{shards != 0 ? shards : 1}, all_(shards_) {}
 
   /// `where` chooses the shard; the same for the same thread, if there are several.
   void record(std::chrono::nanoseconds time, std::size_t where = 0) noexcept {
@@ -123,7 +121,7 @@ class histogram {
   }
 
   std::size_t shards_;
-  std::unique_ptr<shard[]> all_;
+  detail::own_array<shard> all_;
 };
 
 }  // namespace peal::inline v0

@@ -4,6 +4,7 @@
 
 #include <peal/core/dead_cause.hpp>
 #include <peal/core/envelope.hpp>
+#include <peal/detail/list.hpp>
 #include <peal/policy/actions.hpp>
 #include <peal/policy/detail/key_access.hpp>
 
@@ -46,11 +47,11 @@ class error_history {
     ++count_;
   }
 
-  [[nodiscard]] const std::vector<attempt_error>& entries() const noexcept { return entries_; }
+  [[nodiscard]] const detail::list<attempt_error>& entries() const noexcept { return entries_; }
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
 
  private:
-  std::vector<attempt_error> entries_;
+  detail::list<attempt_error> entries_;
   std::uint64_t count_ = 0;
 };
 

@@ -2,6 +2,7 @@
 // A bounded queue for many producers and many consumers: each element goes to exactly one consumer.
 #pragma once
 
+#include <peal/detail/own_ptr.hpp>
 #include <peal/ring/detail/line.hpp>
 #include <peal/ring/event_count.hpp>
 #include <peal/ring/sequence.hpp>
@@ -47,7 +48,7 @@ class mpmc_ring {
   explicit mpmc_ring(std::size_t capacity, mpmc_options options = {})
       : order_{options.mode ? barrier<Atomics>{*options.mode} : barrier<Atomics>{}},
         mask_{checked(capacity) - 1},
-        cells_{std::make_unique<cell[]>(mask_ + 1)},
+        cells_(mask_ + 1),
         tail_{(options.first & position_mask) << 1},
         head_{options.first & position_mask},
         items_{order_, options.spin},
@@ -260,7 +261,7 @@ class mpmc_ring {
 
   const barrier<Atomics> order_;
   const std::size_t mask_;
-  const std::unique_ptr<cell[]> cells_;
+  const detail::own_array<cell> cells_;
   alignas(detail::line_size) word tail_;  // position << 1 | closed
   alignas(detail::line_size) word head_;
   alignas(detail::line_size) event_count<Atomics> items_;

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <peal/core/clock.hpp>
+#include <peal/detail/list.hpp>
 #include <peal/policy/breaker.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <peal/detail/time.hpp>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -93,7 +93,7 @@ class breaker_machine {
   std::uint32_t started_ = 0;  // probes
   std::uint32_t succeeded_ = 0;
   time_point until_{};
-  std::vector<run> runs_{};
+  list<run> runs_{};
   std::size_t next_ = 0;
   std::uint32_t counted_ = 0;
   std::uint32_t failures_ = 0;

@@ -286,9 +286,9 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     {
       base.joining.push_back(&s->name());
       struct joining {
-        std::vector<const std::string*>& names;
+        list<const std::string*>& names;
         const std::string* mine;
-        ~joining() { std::erase(names, mine); }
+        ~joining() { names.remove(mine); }
       } const until_it_stands{base.joining, &s->name()};
       if (s->keeps_order()) {
         const unlocked without{lock};  // keys of letters are told by user code
@@ -326,7 +326,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
             l.attempts,
             l.cycles,
             l.died_at,
-            l.errors.entries(),
+            {l.errors.entries().begin(), l.errors.entries().end()},
             l.blocked_by};
   }
 

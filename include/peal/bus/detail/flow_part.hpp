@@ -4,6 +4,7 @@
 
 #include <peal/bus/detail/flow.hpp>
 #include <peal/bus/placement.hpp>
+#include <peal/detail/own_ptr.hpp>
 #include <peal/policy/breaker.hpp>
 #include <peal/policy/rate.hpp>
 #include <peal/policy/retry.hpp>
@@ -93,11 +94,11 @@ struct flow_parts {
 
 /// Null when nothing of it is there. Errors: bad_option, bad_alloc.
 template <class... Ps>
-std::unique_ptr<flow> flow_in(const Ps&... policies) {
+own_ptr<flow> flow_in(const Ps&... policies) {
   flow_parts found;
   (found.look_at(policies), ...);
   if (found.guard == nullptr && found.pace == nullptr && !found.pauses) return nullptr;
-  return std::make_unique<flow>(found.guard, found.pace);
+  return own_ptr<flow>{new flow(found.guard, found.pace)};
 }
 
 }  // namespace peal::inline v0::detail

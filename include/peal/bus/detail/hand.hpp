@@ -4,12 +4,11 @@
 
 #include <peal/bus/detail/delivery_end.hpp>
 #include <peal/bus/detail/seat.hpp>
+#include <peal/detail/list.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -99,15 +98,15 @@ struct hand_set {
                                              std::memory_order_relaxed));
   }
 
-  std::vector<hand*> all{};    ///< null where one was recalled
-  std::vector<hand*> hired{};  ///< the same, unchanged; others look at these
+  list<hand*> all{};    ///< null where one was recalled
+  list<hand*> hired{};  ///< the same, unchanged; others look at these
   hand* free = nullptr;
   hand* ended = nullptr;  ///< finished, not yet seen to
   hand* ended_last = nullptr;
   hand* again = nullptr;  ///< were not run because of a pause
   std::size_t out = 0;    ///< given to the executor and not collected
   bool reading_stalled = false;
-  std::vector<std::uint8_t> done;
+  list<std::uint8_t> done;
   std::uint64_t mask;
   position base;                        ///< the cursor: everything before it has ended
   position read;                        ///< everything before it has been looked at

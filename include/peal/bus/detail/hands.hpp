@@ -8,8 +8,8 @@
 namespace peal::inline v0::detail {
 
 /// Its hands are its own from the first run to the last.
-inline void subscription_base::take_hands(std::vector<hand*>&& given, std::size_t window, position start) {
-  hands_ = std::make_unique<hand_set>(window, start);
+inline void subscription_base::take_hands(list<hand*>&& given, std::size_t window, position start) {
+  hands_.reset(new hand_set(window, start));
   hands_->all = std::move(given);
   hands_->hired = hands_->all;
   stuck_.reserve(2 * hands_->all.size());  // reading stops at half of it, and each hand may bring one more
@@ -60,7 +60,7 @@ inline void subscription_base::see_to_ended() {
       continue;
     }
     slot_ended(stuck_[i].at.where);
-    stuck_.erase(stuck_.begin() + static_cast<std::ptrdiff_t>(i));
+    stuck_.erase(stuck_.begin() + i);
   }
 }
 
@@ -256,13 +256,13 @@ template <class Left>
 void subscription_base::each_left(Left&& left) {
   hand_set& hands = *hands_;
   hands.collect();
-  std::vector<const hand*> idle;
+  list<const hand*> idle;
   for (const hand* const list : {hands.free, hands.again, hands.ended}) {
     for (const hand* h = list; h != nullptr; h = h->next) {
       if (list != hands.ended || h->end.what != verdict::handled) idle.push_back(h);
     }
   }
-  std::vector<const hand*> used;  // by what runs, has just run, or has been handled
+  list<const hand*> used;  // by what runs, has just run, or has been handled
   for (const hand* const h : hands.hired) {
     const std::uint32_t state = h->state.load(std::memory_order_acquire);  // pairs with [hand]
     bool has = state == hand::busy || state == hand::idle;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/subscription_base.hpp>
+#include <peal/detail/own_ptr.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -110,7 +111,7 @@ class inline_board {
     for (std::size_t i = 0; i < count; ++i) {
       inline_list* const old = lists_[types[i]].load(std::memory_order_relaxed);
       const std::size_t before = old != nullptr ? old->size() : 0;
-      auto fresh = std::make_unique<inline_list>(before + 1);
+      own_ptr<inline_list> fresh{new inline_list(before + 1)};
       for (std::size_t k = 0; k < before; ++k) (*fresh)[k] = (*old)[k];
       (*fresh)[before] = {s, run[i]};
       replace(types[i], fresh.release(), nullptr);

@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <string>
 
@@ -65,15 +64,43 @@ struct kept : timer_node {
   time_point died_at{};
 };
 
-struct kept_deleter {
-  void operator()(kept* k) const noexcept {
-    const std::align_val_t align{larger(alignof(kept), k->ops->align)};
-    k->ops->destroy(k->event());
-    std::destroy_at(k);
-    ::operator delete(static_cast<void*>(k), align);
+/// The one owner of it.
+class kept_ptr {
+ public:
+  kept_ptr() noexcept = default;
+  kept_ptr(std::nullptr_t) noexcept {}
+  explicit kept_ptr(kept* k) noexcept : kept_{k} {}
+  kept_ptr(kept_ptr&& other) noexcept : kept_{other.release()} {}
+  kept_ptr& operator=(kept_ptr&& other) noexcept {
+    reset(other.release());
+    return *this;
   }
+  kept_ptr(const kept_ptr&) = delete;
+  kept_ptr& operator=(const kept_ptr&) = delete;
+  ~kept_ptr() { reset(); }
+
+  void reset(kept* k = nullptr) noexcept {
+    kept* const old = kept_;
+    kept_ = k;
+    if (old == nullptr) return;
+    const std::align_val_t align{larger(alignof(kept), old->ops->align)};
+    old->ops->destroy(old->event());
+    old->~kept();
+    ::operator delete(static_cast<void*>(old), align);
+  }
+  [[nodiscard]] kept* release() noexcept {
+    kept* const k = kept_;
+    kept_ = nullptr;
+    return k;
+  }
+  [[nodiscard, gnu::always_inline]] kept* get() const noexcept { return kept_; }
+  [[nodiscard, gnu::always_inline]] kept& operator*() const noexcept { return *kept_; }
+  [[nodiscard, gnu::always_inline]] kept* operator->() const noexcept { return kept_; }
+  [[nodiscard, gnu::always_inline]] bool operator==(std::nullptr_t) const noexcept { return kept_ == nullptr; }
+
+ private:
+  kept* kept_ = nullptr;
 };
-using kept_ptr = std::unique_ptr<kept, kept_deleter>;
 
 /// Room for a kept event that `fill(address)` then constructs.
 /// Errors: bad_alloc, or what `fill` throws; then nothing is left behind.
@@ -91,7 +118,7 @@ kept_ptr make_kept(const event_ops& ops, Fill&& fill) {
   struct node {
     kept* at;
     ~node() {
-      if (at != nullptr) std::destroy_at(at);
+      if (at != nullptr) at->~kept();
     }
   } made{::new (room.at) kept(ops, offset)};
   fill(made.at->event());

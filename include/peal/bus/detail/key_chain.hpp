@@ -3,13 +3,13 @@
 #pragma once
 
 #include <peal/bus/detail/kept.hpp>
+#include <peal/detail/list.hpp>
 #include <peal/policy/ordering.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -18,8 +18,8 @@ struct key_chain {
   kept* first = nullptr;  ///< what waits, in the order published
   kept* last = nullptr;
   std::size_t waiting = 0;
-  std::uint64_t held_by = 0;             ///< the number of the letter that holds the key; 0: none
-  std::vector<std::uint64_t> blocked{};  ///< the numbers of the letters behind it, in order; some may be gone
+  std::uint64_t held_by = 0;      ///< the number of the letter that holds the key; 0: none
+  list<std::uint64_t> blocked{};  ///< the numbers of the letters behind it, in order; some may be gone
 };
 
 /// The busy keys of one subscription as a whole. Only the owner of its seat's `running` touches it, but for `told`.
@@ -38,9 +38,7 @@ struct key_order {
     const std::size_t at = place_of(letter);
     return at != held.size() && held[at].letter == letter ? held[at].chain : nullptr;
   }
-  void forget(std::uint64_t letter) noexcept {
-    held.erase(held.begin() + static_cast<std::ptrdiff_t>(place_of(letter)));
-  }
+  void forget(std::uint64_t letter) noexcept { held.erase(held.begin() + place_of(letter)); }
 
   /// A letter was discarded, or is found to be gone. Errors: bad_alloc, nothing changed.
   void tell(std::uint64_t letter) {
@@ -52,12 +50,12 @@ struct key_order {
   const ordering_limits limits;
   const bool holds;
   std::size_t waiting = 0;                       ///< behind all keys
-  std::vector<held_key> held{};                  ///< by number
+  list<held_key> held{};                         ///< by number
   key_chain* spilling = nullptr;                 ///< what waits there becomes letters as soon as there is room for them
   std::uint64_t stalled_at = ~std::uint64_t{0};  ///< the position that last found no room
   std::mutex told_mutex{};                       ///< no user code runs under it, nor is another lock taken
-  std::vector<held_key> told{};                  ///< letters that were discarded
-  std::vector<held_key> gone{};                  ///< those that the owner has heard of; letter 0: all of it is back
+  list<held_key> told{};                         ///< letters that were discarded
+  list<held_key> gone{};                         ///< those that the owner has heard of; letter 0: all of it is back
   std::atomic<std::size_t> untold{0};            ///< how many of both
 
  private:

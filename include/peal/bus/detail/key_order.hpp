@@ -169,7 +169,7 @@ inline bool subscription_base::bring_back(key_chain& c) noexcept {
     link(*again);
     wait_in(c, *again.release());
   }
-  c.blocked.erase(c.blocked.begin(), c.blocked.begin() + static_cast<std::ptrdiff_t>(back));
+  c.blocked.erase(c.blocked.begin(), c.blocked.begin() + back);
   if (back != 0 && topic_.bus.stalled.load(std::memory_order_seq_cst) != 0) topic_.bus.wake_stalled();
   if (!whole) {
     wake_later();

@@ -5,6 +5,7 @@
 #include <peal/bus/detail/handler_parts.hpp>
 #include <peal/bus/detail/handler_traits.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
+#include <peal/detail/own_ptr.hpp>
 
 #include <array>
 #include <cstdint>
@@ -61,13 +62,11 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
     }
     if constexpr (ordered) order_ = order_in(parts_.policies);
     if constexpr (checks::measures) {
-      timings_ = std::make_unique<timings>(std::get<measured>(parts_.policies).one_in,
-                                           checks::hands || checks::inline_handler);
+      timings_.reset(new timings(std::get<measured>(parts_.policies).one_in, checks::hands || checks::inline_handler));
     }
     if constexpr (checks::conflates) {
       using keys = typename newest_keys_of<typename checks::conflate_policy, type_list<Es...>>::type;
-      conflated_ =
-          std::make_unique<keys>(std::get<behind<typename checks::conflate_policy>>(parts_.policies).choice(), types);
+      conflated_.reset(new keys(std::get<behind<typename checks::conflate_policy>>(parts_.policies).choice(), types));
     }
   }
   ~keyed_subscription() override { keyed_subscription::destroy_handler(); }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/kept.hpp>
-#include <peal/detail/room.hpp>
+#include <peal/detail/list.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -11,7 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -37,9 +36,9 @@ class letter_box {
     const std::uint64_t number = stays ? k->number : last_number_ + 1;
     const std::size_t at = place_of(number);
     if (at == numbers_.size() || numbers_[at] != number) {
-      make_room(numbers_, numbers_.size() + 1);
-      letters_.emplace(letters_.begin() + static_cast<std::ptrdiff_t>(at));
-      numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(at), number);
+      numbers_.make_room(numbers_.size() + 1);
+      letters_.insert(letters_.begin() + at, nullptr);
+      numbers_.insert(numbers_.begin() + at, number);
     }
     if (!stays) last_number_ = number;
     k->number = number;
@@ -56,15 +55,15 @@ class letter_box {
   [[nodiscard]] std::size_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
 
   /// The letters that match in all but the text and code of their errors, left where they are.
-  [[nodiscard]] std::vector<letter_ptr> find(const dead_letter_query& query, const std::uint8_t* type) const {
+  [[nodiscard]] list<letter_ptr> find(const dead_letter_query& query, const std::uint8_t* type) const {
     if (query.error.empty() && !query.code) return find_first(query, type);
     dead_letter_query all = query;
     all.limit = ~std::size_t{0};
     return find_first(all, type);
   }
   /// The first `limit` of those.
-  [[nodiscard]] std::vector<letter_ptr> find_first(const dead_letter_query& query, const std::uint8_t* type) const {
-    std::vector<letter_ptr> found;
+  [[nodiscard]] list<letter_ptr> find_first(const dead_letter_query& query, const std::uint8_t* type) const {
+    list<letter_ptr> found;
     const std::lock_guard lock{mutex_};
     for (std::size_t at = place_of(query.number ? *query.number : query.after + 1); at < letters_.size(); ++at) {
       if (found.size() == query.limit || (query.number && numbers_[at] != *query.number)) break;
@@ -98,8 +97,8 @@ class letter_box {
     if (at < numbers_.size() && numbers_[at] == l->number) {
       letters_[at] = l;
     } else {
-      letters_.insert(letters_.begin() + static_cast<std::ptrdiff_t>(at), l);
-      numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(at), l->number);
+      letters_.insert(letters_.begin() + at, l);
+      numbers_.insert(numbers_.begin() + at, l->number);
     }
     if (l->blocked_by != 0) ++blocked_;
     count_.store(++live_, std::memory_order_seq_cst);
@@ -115,8 +114,8 @@ class letter_box {
   }
 
   /// The letters that wait for this one, which holds their key.
-  [[nodiscard]] std::vector<letter_ptr> behind(std::uint64_t number) const {
-    std::vector<letter_ptr> found;
+  [[nodiscard]] list<letter_ptr> behind(std::uint64_t number) const {
+    list<letter_ptr> found;
     const std::lock_guard lock{mutex_};
     if (blocked_ == 0) return found;
     for (std::size_t at = place_of(number + 1); at < letters_.size(); ++at) {
@@ -167,8 +166,8 @@ class letter_box {
   }
 
   mutable std::mutex mutex_;
-  std::vector<letter_ptr> letters_;  // by number; null where one was removed
-  std::vector<std::uint64_t> numbers_;
+  list<letter_ptr> letters_;  // by number; null where one was removed
+  list<std::uint64_t> numbers_;
   std::size_t live_ = 0;
   std::size_t blocked_ = 0;  ///< of those, how many wait for the one that holds their key
   std::uint64_t last_number_ = 0;

@@ -12,7 +12,6 @@
 #include <mutex>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -55,12 +54,12 @@ class letter_desk {
  public:
   letter_desk(bus_base& bus, topic_base& topic, std::uint8_t type) noexcept : bus_{bus}, topic_{topic}, type_{type} {}
 
-  [[nodiscard]] std::vector<letter_ptr> find(const dead_letter_query& q, const letter_test& where) const {
+  [[nodiscard]] list<letter_ptr> find(const dead_letter_query& q, const letter_test& where) const {
     if (q.event && (q.event->high != bus_.epoch || q.event->topic() != topic_.index)) return {};
     if (where.ask == nullptr && q.error.empty() && !q.code) return topic_.letters.find(q, &type_);
     dead_letter_query all = q;
     all.limit = ~std::size_t{0};
-    std::vector<letter_ptr> found = topic_.letters.find(all, &type_);
+    list<letter_ptr> found = topic_.letters.find(all, &type_);
     std::size_t to = 0;
     for (letter_ptr& l : found) {
       if (to == q.limit) break;
@@ -73,14 +72,14 @@ class letter_desk {
   redrive_report redrive(const dead_letter_query& q, const redrive_options& o, const letter_test& where,
                          const letter_edit& edit, letter_publisher publish) {
     redrive_report report;
-    std::vector<step> steps = plan(q, o, where, edit, report);
+    list<step> steps = plan(q, o, where, edit, report);
     if (o.dry_run) {
       report.count = steps.size();
       for (const step& s : steps) report.numbers.push_back(s.letter->number);
       return report;
     }
     for (step& s : steps) put_edited(s, report);  // all of them first: one may follow another by itself
-    std::vector<std::uint64_t> given;             // ascending, as the letters are
+    list<std::uint64_t> given;                    // ascending, as the letters are
     for (const step& s : steps) {
       if (s.letter == nullptr) continue;
       const redrive_errc why = bring_back(s.letter, given, publish);
@@ -98,7 +97,7 @@ class letter_desk {
     part.after = reached;
     part.limit = glance;
     const bool of_here = !q.event || (q.event->high == bus_.epoch && q.event->topic() == topic_.index);
-    const std::vector<letter_ptr> found = of_here ? topic_.letters.find_first(part, &type_) : std::vector<letter_ptr>{};
+    const list<letter_ptr> found = of_here ? topic_.letters.find_first(part, &type_) : list<letter_ptr>{};
     for (const letter_ptr& l : found) {
       if (l->number > last) break;
       reached = l->number;
@@ -108,11 +107,11 @@ class letter_desk {
     return nullptr;
   }
   /// What follows a letter by itself once it goes back.
-  [[nodiscard]] std::vector<letter_ptr> behind(const kept& l) const {
-    return l.blocked_by == 0 && l.has_position ? topic_.letters.behind(l.number) : std::vector<letter_ptr>{};
+  [[nodiscard]] list<letter_ptr> behind(const kept& l) const {
+    return l.blocked_by == 0 && l.has_position ? topic_.letters.behind(l.number) : list<letter_ptr>{};
   }
   /// May it go back, when those of `going` do before it?
-  redrive_errc judge(const kept& l, const redrive_options& o, const std::vector<std::uint64_t>& going) const {
+  redrive_errc judge(const kept& l, const redrive_options& o, const list<std::uint64_t>& going) const {
     if (l.cause == dead_cause::overloaded) return redrive_errc::none;
     if (l.blocked_by != 0 && topic_.letters.has(l.blocked_by)) {
       return std::binary_search(going.begin(), going.end(), l.blocked_by) ? redrive_errc::none : redrive_errc::blocked;
@@ -126,7 +125,7 @@ class letter_desk {
   }
   redrive_errc bring_back(std::uint64_t number, letter_publisher publish) {
     const letter_ptr l = topic_.letters.get(number);  // as it was edited
-    std::vector<std::uint64_t> none;
+    list<std::uint64_t> none;
     return l != nullptr ? bring_back(l, none, publish) : redrive_errc::gone;
   }
   static refused_letter refusal(const kept& l, redrive_errc why) { return {l.number, why, sentence(l, why)}; }
@@ -164,10 +163,10 @@ class letter_desk {
   }
 
   /// Those that will go back, in order, each with its edited form; nothing is changed yet.
-  std::vector<step> plan(const dead_letter_query& q, const redrive_options& o, const letter_test& where,
-                         const letter_edit& edit, redrive_report& report) {
-    std::vector<step> steps;
-    std::vector<std::uint64_t> going;
+  list<step> plan(const dead_letter_query& q, const redrive_options& o, const letter_test& where,
+                  const letter_edit& edit, redrive_report& report) {
+    list<step> steps;
+    list<std::uint64_t> going;
     for (letter_ptr& l : find(q, where)) {
       step s{std::move(l)};
       redrive_errc why = judge(*s.letter, o, going);
@@ -193,7 +192,7 @@ class letter_desk {
     s.letter.reset();
   }
 
-  redrive_errc bring_back(const letter_ptr& l, std::vector<std::uint64_t>& given, letter_publisher publish) {
+  redrive_errc bring_back(const letter_ptr& l, list<std::uint64_t>& given, letter_publisher publish) {
     if (l->cause == dead_cause::overloaded) return publish(topic_, l) ? redrive_errc::none : redrive_errc::no_room;
     if (l->blocked_by != 0 && topic_.letters.has(l->blocked_by)) return redrive_errc::blocked;
     if (give_back(*l)) {

@@ -5,6 +5,7 @@
 #include <peal/bus/detail/ordering_checks.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/core/error.hpp>
+#include <peal/detail/own_ptr.hpp>
 
 #include <memory>
 #include <string>
@@ -48,13 +49,13 @@ template <class E>
 class ordered_part<no_order, E> {};
 
 template <class... Ps>
-std::unique_ptr<key_order> order_in(const std::tuple<Ps...>& policies) {
+own_ptr<key_order> order_in(const std::tuple<Ps...>& policies) {
   using policy = typename ordered_in<Ps...>::type;
   if constexpr (std::is_same_v<policy, no_order>) {
     return nullptr;
   } else {
     const policy& p = std::get<policy>(policies);
-    return std::make_unique<key_order>(p.limits(), p.holds());
+    return own_ptr<key_order>{new key_order(p.limits(), p.holds())};
   }
 }
 

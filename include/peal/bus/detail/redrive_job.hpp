@@ -4,6 +4,7 @@
 
 #include <peal/bus/detail/letter_desk.hpp>
 #include <peal/bus/redrive.hpp>
+#include <peal/detail/list.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -11,7 +12,6 @@
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -40,7 +40,7 @@ class redrive_jobs {
 
  private:
   std::mutex mutex_;
-  std::vector<std::shared_ptr<redrive_job>> jobs_;
+  list<std::shared_ptr<redrive_job>> jobs_;
 };
 
 /// What a redrive at a rate is about.
@@ -195,7 +195,7 @@ class redrive_job : public late_node {
 
   redrive_errc redrive(const letter_ptr& l, time_point now) {
     redrive_errc why = redrive_errc::none;
-    std::vector<letter_ptr> followers;
+    list<letter_ptr> followers;
     const auto threw = rule_set<>{}.run([&] {
       followers = desk_.behind(*l);
       followed_.reserve(followed_.size() + followers.size());
@@ -216,7 +216,7 @@ class redrive_job : public late_node {
     return why;
   }
   /// Edits a letter, and before it goes what follows it by itself.
-  redrive_errc edited(const kept& l, const std::vector<letter_ptr>& followers) {
+  redrive_errc edited(const kept& l, const list<letter_ptr>& followers) {
     const letter_edit change = edit();
     if (change.run == nullptr) return redrive_errc::none;
     const redrive_errc why = desk_.edit_one(l.number, change);
@@ -261,7 +261,7 @@ class redrive_job : public late_node {
   std::size_t left_;
   const nanoseconds between_;
   time_point due_;
-  std::vector<std::uint64_t> followed_{};
+  list<std::uint64_t> followed_{};
   mutable std::mutex mutex_;
   redrive_progress now_{};
   bool armed_ = false;

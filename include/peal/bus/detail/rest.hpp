@@ -4,6 +4,7 @@
 
 #include <peal/bus/detail/stop.hpp>
 #include <peal/bus/reports.hpp>
+#include <peal/detail/list.hpp>
 
 #include <cstdio>
 #include <string>
@@ -49,7 +50,7 @@ class milestone {
   [[nodiscard]] std::vector<std::string> missing(bus_base& bus, bool& hopeless) {
     std::vector<std::string> sentences;
     hopeless = true;
-    std::vector<const topic_base*> lanes;
+    list<const topic_base*> lanes;
     for (const topic_base* t : bus.topics) {
       if (const auto n = t->in_lane(); n != 0) {
         lanes.push_back(t);
@@ -64,7 +65,7 @@ class milestone {
       const bool sink_full = now.stalled && s->topic().letters.full();
       const bool pumped = s->place().polled;
       const bool callers = now.paused || sink_full || pumped;
-      if (callers && now.waiting > now.kept) std::erase(lanes, &s->topic());  // this is who keeps that ring full
+      if (callers && now.waiting > now.kept) lanes.remove(&s->topic());  // this is who keeps that ring full
       if (passed(*s)) continue;
       if (!callers) hopeless = false;
       std::string why = "subscription \"" + now.name + "\": ";
@@ -110,9 +111,9 @@ class milestone {
   }
 
   bool lanes_were_empty_ = true;
-  std::vector<position> heads_;
-  std::vector<std::uint64_t> inside_;
-  std::vector<mark> marks_;  // kept aside before the milestone: what is kept later may stay
+  list<position> heads_;
+  list<std::uint64_t> inside_;
+  list<mark> marks_;  // kept aside before the milestone: what is kept later may stay
 };
 
 template <class Executor>
@@ -154,9 +155,12 @@ inline stuck_handler stuck_at(const subscription_base& s, position p) {
 }
 
 /// The handlers of a subscription that are running now: one, or those of its hands.
-inline std::vector<stuck_handler> stuck_in(const subscription_base& s) {
-  if (s.hands() == nullptr) return {stuck_at(s, s.running_position_.load(std::memory_order_relaxed))};
-  std::vector<stuck_handler> all;
+inline list<stuck_handler> stuck_in(const subscription_base& s) {
+  list<stuck_handler> all;
+  if (s.hands() == nullptr) {
+    all.push_back(stuck_at(s, s.running_position_.load(std::memory_order_relaxed)));
+    return all;
+  }
   for (const hand* const h : s.hands()->hired) {
     if (h->subscription == &s && h->state.load(std::memory_order_acquire) == hand::busy) {
       all.push_back(stuck_at(s, h->where.load(std::memory_order_relaxed)));
@@ -209,7 +213,7 @@ inline void count_left(subscription_base& s, drain_report& report) {
 inline void abandon_rest(bus_base& bus, drain_report& report) {
   bus.resting.store(true, std::memory_order_seq_cst);
   milestone goal{bus};
-  std::vector<std::shared_ptr<subscription_base>> left;
+  list<std::shared_ptr<subscription_base>> left;
   {
     const std::lock_guard lock{bus.wiring};
     for (const auto& s : bus.subscriptions) {
@@ -262,7 +266,7 @@ void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handl
   constexpr nanoseconds between_reports = std::chrono::seconds{5};
   bus.resting.store(true, std::memory_order_seq_cst);
   for (topic_base* t : bus.topics) t->close(true);
-  std::vector<std::shared_ptr<subscription_base>> all;
+  list<std::shared_ptr<subscription_base>> all;
   {
     const std::lock_guard lock{bus.wiring};
     bus.closed = true;

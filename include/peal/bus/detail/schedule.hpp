@@ -4,14 +4,14 @@
 
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/bus/timers.hpp>
-#include <peal/detail/room.hpp>
+#include <peal/detail/list.hpp>
+#include <peal/detail/own_ptr.hpp>
 #include <peal/policy/retry.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -28,7 +28,7 @@ class schedule {
 
   /// Errors: bad_alloc; then nothing is scheduled. `period` of 0: once.
   timer_id add(topic_base& topic, kept_ptr event, time_point due, nanoseconds period, const publish_options& o) {
-    auto made = std::make_unique<entry>(*this, topic, std::move(event), due, period, o);
+    own_ptr<entry> made{new entry(*this, topic, std::move(event), due, period, o)};
     timer_id id;
     const std::lock_guard lock{mutex_};
     made->at = take_place();
@@ -42,7 +42,7 @@ class schedule {
   }
 
   cancel_result cancel(timer_id id) noexcept {
-    std::unique_ptr<entry> gone;  // destroyed behind the lock: its event is the user's
+    own_ptr<entry> gone;  // destroyed behind the lock: its event is the user's
     const std::lock_guard lock{mutex_};
     const std::uint64_t at = (id.value & place_mask) - 1;
     if (at >= places_.size() || name_of(at) != id.value) return cancel_result::unknown;
@@ -66,17 +66,17 @@ class schedule {
   struct entry : late_node {
     entry(schedule& s, topic_base& t, kept_ptr e, time_point first, nanoseconds every,
           const publish_options& o) noexcept
-        : owner{s}, topic{t}, event{std::move(e)}, when{first}, period{every}, options{o} {
+        : all{s}, topic{t}, event{std::move(e)}, when{first}, period{every}, options{o} {
       fire = [](timer_node& node) noexcept {
         entry& self = static_cast<entry&>(node);
-        self.owner.runner_.later(self);
+        self.all.runner_.later(self);
       };
       run = [](late_node& node) noexcept {
         entry& self = static_cast<entry&>(node);
-        self.owner.publish(self);
+        self.all.publish(self);
       };
     }
-    schedule& owner;
+    schedule& all;
     topic_base& topic;
     kept_ptr event;
     time_point when;
@@ -97,8 +97,8 @@ class schedule {
   }
   std::uint64_t take_place() {
     if (free_.empty()) {
-      make_room(free_, places_.size() + 1);  // so that leaving never allocates
-      places_.emplace_back();
+      free_.make_room(places_.size() + 1);  // so that leaving never allocates
+      places_.push_back({});
       return places_.size() - 1;
     }
     const std::uint64_t at = free_.back();
@@ -115,7 +115,7 @@ class schedule {
 
   /// On the thread of the timers, without a lock of the wheel.
   void publish(entry& e) noexcept {
-    std::unique_ptr<entry> over;
+    own_ptr<entry> over;
     kept_ptr copy;
     if (!sets_out(e)) return (void)over.reset(&e);
     arrival came = arrival::no_room;  // also where the copy of one that repeats throws: later
@@ -156,8 +156,8 @@ class schedule {
   bus_base& bus_;
   executor& runner_;
   std::mutex mutex_;
-  std::vector<place> places_;
-  std::vector<std::uint64_t> free_;
+  list<place> places_;
+  list<std::uint64_t> free_;
 };
 
 }  // namespace peal::inline v0::detail

@@ -11,18 +11,18 @@
 #include <peal/bus/detail/timings.hpp>
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/core/delivery.hpp>
+#include <peal/detail/list.hpp>
+#include <peal/detail/own_ptr.hpp>
 #include <peal/policy/backoff.hpp>
 #include <peal/policy/retry.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -40,7 +40,7 @@ class subscription_base {
   enum class life : std::uint32_t { running, stopped };
 
   subscription_base(std::string name, topic_base& topic, std::uint16_t types, std::uint32_t max_kept, bool here,
-                    std::unique_ptr<flow> waits)
+                    own_ptr<flow> waits)
       : runs_here{here},
         number{topic.bus.subscriptions_ever.fetch_add(1, std::memory_order_relaxed) + 1},
         flow_{std::move(waits)},
@@ -162,7 +162,7 @@ class subscription_base {
 
   // With several hands.
 
-  void take_hands(std::vector<hand*>&& given, std::size_t window, position start);
+  void take_hands(list<hand*>&& given, std::size_t window, position start);
   [[nodiscard]] hand_set* hands() const noexcept { return hands_.get(); }
   bool work_hands(const batch& b, bool go);
   [[nodiscard]] bool waits_for_hands() const noexcept;
@@ -192,7 +192,7 @@ class subscription_base {
   std::atomic<std::uint64_t> returning_{0};  ///< redriven letters on their way back
   std::atomic<std::uint32_t> asked_{0};      ///< so many ask its policies although they do not run it
   std::atomic<bool> stop_asked_{false};
-  std::vector<event_id> left_{};  ///< what a drain has abandoned; at most max_left, read once it has stopped
+  list<event_id> left_{};  ///< what a drain has abandoned; at most max_left, read once it has stopped
   static constexpr std::size_t max_left = 10'000;
   std::atomic<life> life_{life::running};
   std::atomic<std::uint64_t> running_position_{0};  ///< what the handler has now, for reports about stuck ones
@@ -250,10 +250,10 @@ class subscription_base {
   delivery delivery_ = delivery_access::make();
 
  protected:
-  std::unique_ptr<key_order> order_;          ///< null: without ordered_by
-  std::unique_ptr<flow> flow_;                ///< null: nothing but room ever holds it up
-  std::unique_ptr<timings> timings_;          ///< null: not measured
-  std::unique_ptr<newest_keys> conflated_{};  ///< null: without conflate
+  own_ptr<key_order> order_;          ///< null: without ordered_by
+  own_ptr<flow> flow_;                ///< null: nothing but room ever holds it up
+  own_ptr<timings> timings_;          ///< null: not measured
+  own_ptr<newest_keys> conflated_{};  ///< null: without conflate
 
  private:
   enum class next_step : std::uint8_t { none, run_again, bury, wait_behind, wait_key };
@@ -368,8 +368,8 @@ class subscription_base {
   bool looked_again_ = false;
   kept_ptr homeless_{};  // a letter that found no room
   decision homeless_what_{};
-  std::unique_ptr<hand_set> hands_{};  // null: it runs one event at a time, by itself
-  std::vector<stuck_event> stuck_{};
+  own_ptr<hand_set> hands_{};  // null: it runs one event at a time, by itself
+  list<stuck_event> stuck_{};
   wake_up wake_up_{};
   wake_up flow_over_{};
   kept* arrived_first_ = nullptr;  // what has come through due_ and is not yet among the due, in order

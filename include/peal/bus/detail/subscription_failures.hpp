@@ -150,7 +150,7 @@ inline subscription_base::decision subscription_base::decide(attempt_end& end, s
     if (end.action.plan == nullptr) {
       if (attempts < unruled_attempts) return again;
     } else {
-      const nanoseconds elapsed = errors.entries().empty() ? nanoseconds{0} : failed_at - errors.entries().front().at;
+      const nanoseconds elapsed = errors.entries().empty() ? nanoseconds{0} : failed_at - errors.entries()[0].at;
       if (next_run(end.action, attempts, elapsed, again.progress)) {
         if (end.asked_delay.count() < 0) again.delay = again.progress.waited;
         if (end.action.plan[again.progress.plan].pauses) flow_->pause(std::exchange(again.delay, nanoseconds{0}));

@@ -10,6 +10,7 @@
 #include <peal/bus/detail/seat.hpp>
 #include <peal/core/envelope.hpp>
 #include <peal/core/event.hpp>
+#include <peal/detail/list.hpp>
 #include <peal/observe/observer.hpp>
 #include <peal/observe/statistics.hpp>
 #include <peal/ring/event_count.hpp>
@@ -21,7 +22,6 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -89,12 +89,12 @@ struct bus_base {
   event_count<> progress{
       barrier<>{}, spin_limit{0, 0}};  ///< notified when a run of a subscription has ended; settle and drain wait here
   event_count<> stops{barrier<>{}, spin_limit{0, 0}};  ///< notified when a subscription has stopped
-  std::atomic<bool> resting{false};         ///< drained past its deadline, or being destroyed: no run starts any more
-  std::mutex wiring;                        ///< names and seats; no user code runs under it
-  std::vector<const std::string*> joining;  ///< names on their way in, under `wiring`
-  std::vector<std::shared_ptr<subscription_base>> subscriptions;  ///< those that stand, under `wiring`
-  std::vector<subscription_statistics> ended;                     ///< of those that a drain ended, under `wiring`
-  std::vector<topic_base*> topics;
+  std::atomic<bool> resting{false};  ///< drained past its deadline, or being destroyed: no run starts any more
+  std::mutex wiring;                 ///< names and seats; no user code runs under it
+  list<const std::string*> joining;  ///< names on their way in, under `wiring`
+  list<std::shared_ptr<subscription_base>> subscriptions;  ///< those that stand, under `wiring`
+  list<subscription_statistics> ended;                     ///< of those that a drain ended, under `wiring`
+  list<topic_base*> topics;
   bool closed = false;  ///< no subscription is added any more, under `wiring`
   std::atomic<std::uint64_t> subscriptions_ever{0};
   std::atomic<std::uint32_t> with_timeout{0};  ///< how many subscriptions, ever, have one
@@ -178,8 +178,8 @@ class topic_base {
   const std::uint8_t index;
   const event_ops* const* types = nullptr;  ///< by the type's index
   std::uint8_t type_count = 0;
-  bool timed = false;                           ///< envelopes say when events were published
-  std::vector<std::shared_ptr<void>> beside{};  ///< of patterns, by event type, under bus.wiring; outlives every event
+  bool timed = false;                    ///< envelopes say when events were published
+  list<std::shared_ptr<void>> beside{};  ///< of patterns, by event type, under bus.wiring; outlives every event
   letter_box letters;
   using letter_teller = void (*)(void* teller, const letter_ptr&) noexcept;
   const letter_teller* tellers = nullptr;  ///< by the event's type; set before the bus runs

@@ -9,6 +9,7 @@
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/bus/options.hpp>
 #include <peal/bus/topic.hpp>
+#include <peal/detail/own_ptr.hpp>
 #include <peal/ring/multicast_core.hpp>
 
 #include <array>
@@ -40,7 +41,7 @@ class topic_core final : public topic_base {
         envelopes_{static_cast<envelope*>(::operator new(ring_.capacity() * sizeof(envelope)))},
         lane_{o.lane_capacity},
         here_{owner},
-        seats_{std::make_unique<seat[]>(seats_for(o.max_subscriptions))},
+        seats_(seats_for(o.max_subscriptions)),
         max_seats_{seats_for(o.max_subscriptions)},
         max_subscriptions_{o.max_subscriptions} {
     types = storage_from<typename traits::events>::ops.data();
@@ -369,12 +370,12 @@ class topic_core final : public topic_base {
   lane<storage> lane_;
   lane_timer lane_timer_{};
   inline_board here_;
-  std::unique_ptr<seat[]> seats_;
+  own_array<seat> seats_;
   const std::size_t max_seats_;
   const std::size_t max_subscriptions_;
-  std::vector<seat*> free_seats_;
-  std::vector<std::unique_ptr<hand>> all_hands_;  // under bus.wiring, as are the free ones
-  std::vector<hand*> free_hands_;
+  list<seat*> free_seats_;
+  list<own_ptr<hand>> all_hands_;  // under bus.wiring, as are the free ones
+  list<hand*> free_hands_;
   hold_cells holds_;
   alignas(64) shared_counter unheard_;
   shared_counter refused_full_;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <peal/bus/detail/topic_core.hpp>
-#include <peal/detail/room.hpp>
+#include <peal/detail/list.hpp>
 
 namespace peal::inline v0::detail {
 
@@ -12,12 +12,12 @@ namespace peal::inline v0::detail {
 template <class Runtime, class Topic>
 void topic_core<Runtime, Topic>::hire(seat& s, subscription_base& sub, position start) {
   constexpr std::size_t max_window = 4096;
-  std::vector<hand*> mine;
+  list<hand*> mine;
   mine.reserve(sub.hands_wanted);
   while (free_hands_.size() < sub.hands_wanted) {
-    make_room(all_hands_, all_hands_.size() + 1);
-    make_room(free_hands_, all_hands_.size() + 1);
-    all_hands_.push_back(std::make_unique<hand>());
+    all_hands_.make_room(all_hands_.size() + 1);
+    free_hands_.make_room(all_hands_.size() + 1);
+    all_hands_.push_back(own_ptr<hand>{new hand});
     all_hands_.back()->topic = this;
     all_hands_.back()->is_hand = true;
     free_hands_.push_back(all_hands_.back().get());

@@ -6,6 +6,7 @@
 #include <peal/bus/detail/keyed_subscription.hpp>
 #include <peal/bus/detail/outputs.hpp>
 #include <peal/bus/detail/shape.hpp>
+#include <peal/detail/list.hpp>
 
 #include <array>
 #include <optional>
@@ -13,7 +14,6 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -43,7 +43,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     this->looks = &shape_of<output_events, Ps...>::value;
     if constexpr (checks::hands) {
       hands_wanted = std::get<concurrency>(parts_.policies).hands;
-      hand_outputs_.assign(hands_wanted, outputs<output_events>{out});
+      while (hand_outputs_.size() != hands_wanted) hand_outputs_.push_back(outputs<output_events>{out});
     }
   }
 
@@ -83,7 +83,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
 
   void destroy_handler() noexcept override {
     base::destroy_handler();
-    hand_outputs_.clear();
+    if constexpr (checks::hands) hand_outputs_.clear();
   }
 
   void run_in_hand([[maybe_unused]] hand& h) noexcept override {
@@ -384,7 +384,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   }
 
   outputs<output_events> outputs_;
-  std::vector<outputs<output_events>> hand_outputs_{};
+  struct none {};
+  [[no_unique_address]] std::conditional_t<checks::hands, list<outputs<output_events>>, none> hand_outputs_{};
   outputs<output_events>* out_ = &outputs_;  // of the run that is being seen to
 };
 

@@ -2,6 +2,7 @@
 // The cursors of a multicast ring, and the positions its publishers must not pass.
 #pragma once
 
+#include <peal/detail/own_ptr.hpp>
 #include <peal/ring/atomics.hpp>
 #include <peal/ring/detail/line.hpp>
 #include <peal/ring/sequence.hpp>
@@ -63,8 +64,8 @@ class cursor_table {
       : size_{static_cast<std::uint32_t>(cursors)},
         holds_{static_cast<std::uint32_t>(holds)},
         sequential_joins_{sequential_joins},
-        lines_{std::make_unique<line[]>(cursors)},
-        hold_lines_{std::make_unique<hold_line[]>(holds)} {}
+        lines_(cursors),
+        hold_lines_(holds) {}
 
   [[nodiscard]] line& at(std::uint32_t index) const noexcept { return lines_[index]; }
   [[nodiscard]] word& hold(std::uint32_t index) const noexcept { return hold_lines_[index].cell; }
@@ -163,8 +164,8 @@ class cursor_table {
   const std::uint32_t size_;
   const std::uint32_t holds_;
   const bool sequential_joins_;
-  const std::unique_ptr<line[]> lines_;
-  const std::unique_ptr<hold_line[]> hold_lines_;
+  const own_array<line> lines_;
+  const own_array<hold_line> hold_lines_;
   word version_{0};
   small_word bound_{0};
   small_word present_{0};

@@ -42,7 +42,18 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
   template <class E>
   static constexpr bool has = carries<E>;
 
-  explicit basic_bus(const bus_options& options = {}) : core_{core_type::make(options)} {}
+  explicit basic_bus(const bus_options& options = {}) : core_{core_type::make(options, nullptr)} {
+    static_assert(!core_type::any_durable,
+                  "peal: a topic of this bus is durable; give the bus the store that it is kept in: bus{options, store}");
+  }
+  /// With durable topics, which go on in the store where they ended: see <peal/bus/durable.hpp>.
+  /// Errors: bad_option, store_error, decode_error.
+  /// Lifetime: of the store.
+  basic_bus(const bus_options& options, store& kept) : core_{core_type::make(options, &kept)} {
+    static_assert(core_type::any_durable,
+                  "peal: this bus has a store and nothing to keep there; make a topic durable: "
+                  "peal::topic<order_placed, peal::durable>");
+  }
   basic_bus(const basic_bus&) = delete;
   basic_bus& operator=(const basic_bus&) = delete;
   ~basic_bus() { core_type::end(core_); }  // waiting publishers have read core_: it is left alone until they are out
@@ -131,6 +142,22 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
     } else {
       return peal::sole_publisher<E>{{}, {}};
     }
+  }
+
+  // ---- what is kept ----
+
+  /// Waits until the event of this receipt is in the store, as durable as that is.
+  /// Errors: publish_refused with store_failed when it will not be; bad_option for a receipt of an event that was
+  /// published inside a handler and had no place yet, or of another bus.
+  void wait_durable(const receipt& r) { (void)wait_durable_until(r, time_point::max()); }
+  /// The same, at most so long; false when the time was over first.
+  [[nodiscard]] bool wait_durable_for(const receipt& r, nanoseconds time) {
+    return wait_durable_until(r, saturating_add(core_->runner.now(), time));
+  }
+  /// How far the store and the subscriptions have come.
+  [[nodiscard]] auto durability() {
+    static_assert(core_type::any_durable, "peal: no topic of this bus is durable");
+    return core_->log().report();
   }
 
   // ---- subscribing ----
@@ -240,6 +267,10 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
   }
 
  private:
+  bool wait_durable_until(const receipt& r, time_point until) {
+    static_assert(core_type::any_durable, "peal: no topic of this bus is durable, so there is nothing to wait for");
+    return core_->log().wait(core_->runner, r, until);
+  }
   template <class E>
   static constexpr void check_carried() noexcept {
     static_assert(carries<E>, "peal: this bus does not carry the event that is published; add it to the bus's topics");
@@ -284,6 +315,9 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
         "to each by itself");
     using outputs = detail::all_outputs<Handler, Es...>;
     constexpr bool can_publish = core_type::template carries_all<outputs>;
+    static_assert(!core_type::template is_durable<Es...> || !detail::wiring<Handler, detail::type_list<Es...>, Ps...>::inline_handler,
+                  "peal: on_publisher_thread does not go with a durable topic, whose events are handled once they are "
+                  "in the store; let it run on the bus's workers");
     constexpr bool dated = core_type::template is_timed<Es...> || !(detail::is_expires<Ps> || ...);
     static_assert(dated,
                   "peal: expires needs to know when an event was published; give its topic the option peal::timed");

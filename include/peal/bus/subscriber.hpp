@@ -21,6 +21,12 @@ struct publishes {};
 
 namespace detail {
 
+template <class P>
+void set_beginning([[maybe_unused]] const P& policy, [[maybe_unused]] beginning& to) noexcept {
+  if constexpr (std::is_same_v<P, start_at>) policy.set(to.from, to.value);
+  if constexpr (std::is_same_v<P, transient_t>) to.transient = true;
+}
+
 /// How a subscription is put into its topic.
 struct attachment {
   bool dropping = false;
@@ -49,6 +55,7 @@ subscription subscribe_with(const wiring_point& at, const std::array<std::uint8_
   // Not std::make_shared, whose control block is compiled anew for each handler.
   const std::shared_ptr<subscription_base> s{static_cast<subscription_base*>(
       new typed(std::move(name), *at.topic, types, outputs, std::move(handler), std::move(policies)...))};
+  (detail::set_beginning(policies, s->begins), ...);
   attachment how;
   how.dropping = checks::dropping;
   how.polled = (std::is_same_v<Ps, on_poll_t> || ... || false);

@@ -32,13 +32,19 @@ struct topic {};
 
 namespace detail {
 
+/// What the options of a topic that survives the process are made of; see <peal/bus/durable.hpp>.
+struct durable_option {};
+template <class T>
+inline constexpr bool is_durable_option = std::is_base_of_v<durable_option, T>;
+
 template <class T>
 inline constexpr std::size_t capacity_of = 0;
 template <std::size_t N>
 inline constexpr std::size_t capacity_of<capacity<N>> = N;
 template <class T>
 inline constexpr bool is_topic_option =
-    capacity_of<T> != 0 || std::is_same_v<T, timed> || std::is_same_v<T, single_producer> || is_publish_through<T>;
+    capacity_of<T> != 0 || std::is_same_v<T, timed> || std::is_same_v<T, single_producer> ||
+    is_publish_through<T> || is_durable_option<T>;
 template <class T>
 inline constexpr bool is_topic = false;
 template <class... Ts>
@@ -51,12 +57,15 @@ struct topic_traits<topic<Ts...>> {
   using events = concat_t<std::conditional_t<is_topic_option<Ts>, type_list<>, type_list<Ts>>...>;
   static constexpr std::size_t slots = (capacity_of<Ts> + ... + 0);  // 0: the bus's default
   static constexpr bool is_timed = (std::is_same_v<Ts, timed> || ... || false);
+  static constexpr bool is_durable = (is_durable_option<Ts> || ... || false);
+  using durable_options = concat_t<std::conditional_t<is_durable_option<Ts>, type_list<Ts>, type_list<>>...>;
   using publish_middleware = decltype(std::tuple_cat(typename publish_chain<Ts>::type{}...));
   static constexpr bool has_middleware = std::tuple_size_v<publish_middleware> != 0;
   static_assert((std::size_t{is_publish_through<Ts>} + ... + 0) <= 1,
                 "peal: a topic has two publish_through options; name all middleware in one, the outermost first");
   static constexpr bool single = (std::is_same_v<Ts, single_producer> || ... || false);
   static_assert((std::size_t{capacity_of<Ts> != 0} + ... + 0) <= 1, "peal: a topic has two capacities; keep one");
+  static_assert(durable_options::size <= 1, "peal: a topic is durable twice; keep one of durable and durable_as<…>");
   static_assert(events::size != 0, "peal: a topic carries no event; name at least one");
   static_assert(events::size <= 16,
                 "peal: a topic carries at most 16 event types; give the others a topic of their own");

@@ -19,6 +19,7 @@ enum class publish_errc : std::uint8_t {
   overloaded,  ///< published inside a handler, and the topic's lane is full as well
   forked,      ///< this process is a fork's child: the workers stayed with the parent
   vetoed,      ///< a publish middleware of the topic said so
+  store_failed,  ///< the store of a durable topic failed; what was accepted and is not in it is known by its id
   stuck,       ///< a stepped bus ran everything it could and there is still no room
 };
 
@@ -31,6 +32,7 @@ constexpr std::string_view to_string(publish_errc e) noexcept {
     case publish_errc::overloaded: return "the topic and its lane for publishing from inside are full";
     case publish_errc::forked: return "this process was forked; the bus lives in its parent";
     case publish_errc::vetoed: return "a publish middleware of the topic refused it";
+    case publish_errc::store_failed: return "the store of its durable topic has failed";
     case publish_errc::stuck: return "the topic is full and nothing that could empty it can run";
   }
   return "unknown";

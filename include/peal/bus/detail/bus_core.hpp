@@ -19,7 +19,17 @@
 #include <utility>
 #include <vector>
 
+namespace peal::inline v0 {
+class store;
+}
+
 namespace peal::inline v0::detail {
+
+/// What brings the durable topics of a bus to its store, if it has any; <peal/bus/durable.hpp> has the other half.
+template <bool AnyDurable>
+struct journal_of {
+  explicit journal_of(store*) noexcept {}
+};
 
 /// Topic number I of a bus.
 template <std::size_t I, class Runtime, class Topic>
@@ -81,18 +91,24 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   static constexpr std::uint8_t type_number =
       static_cast<std::uint8_t>(index_of<E, typename topic_traits<topic_type<E>>::events>);
 
-  static std::shared_ptr<bus_core> make(const bus_options& o) {
+  static constexpr bool any_durable = (topic_traits<Topics>::is_durable || ...);
+  template <class... Es>
+  static constexpr bool is_durable = (topic_traits<topic_type<Es>>::is_durable && ...);
+
+  static std::shared_ptr<bus_core> make(const bus_options& o, store* kept) {
     o.check();
-    const std::shared_ptr<bus_core> core{new bus_core(o)};  // one a bus: std::make_shared would only cost the compiler
+    const std::shared_ptr<bus_core> core{new bus_core(o, kept)};  // one a bus: std::make_shared would only cost the compiler
     core->runner.start(core->base, core);
     return core;
   }
 
-  explicit bus_core(const bus_options& o)
+  bus_core(const bus_options& o, store* kept)
       : runner{o, sizeof...(Topics) * seats_for(o.max_subscriptions)},
+        log_{kept},
         on_stuck_{o.on_stuck},
         topics_{prepare(o), runner, o} {
     (set_tellers<typename topic_traits<Topics>::events>(), ...);
+    if constexpr (any_durable) log_.begin();
   }
 
   /// The last owner outside the threads lets go.
@@ -104,6 +120,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     }
     end_bus(core->base, core->runner, core->on_stuck_);
     core->runner.shut_down();
+    if constexpr (any_durable) core->log_.flush();
   }
 
   template <class E>
@@ -236,6 +253,11 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   }
   cancel_result cancel(timer_id id) noexcept { return runner.alive() ? later_.cancel(id) : cancel_result::unknown; }
 
+  /// With durable topics: what brings them to the store.
+  auto& log() noexcept { return log_; }
+  template <class E>
+  static constexpr std::size_t number_of_topic = topic_number<E>();
+
   bus_base base;
   typename Runtime::executor runner;
 
@@ -248,6 +270,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     base.max_requests = o.max_requests;
     base.retries.set(o.retries, runner.now());
     base.topics.reserve(sizeof...(Topics));
+    if constexpr (any_durable) log_.prepare(base);
     return base;
   }
 
@@ -290,6 +313,19 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
         const std::string* mine;
         ~joining() { names.remove(mine); }
       } const until_it_stands{base.joining, &s->name()};
+      struct recalled {
+        topic_keeper* by = nullptr;
+        subscription_base* what = nullptr;
+        ~recalled() {
+          if (by != nullptr) by->forget(*what);
+        }
+      } store_knows{};
+      if (topic.keeper != nullptr) {
+        const unlocked without{lock};
+        topic.keeper->recall(*s, how.dropping);
+        store_knows.by = topic.keeper;
+        store_knows.what = s.get();
+      }
       if (s->keeps_order()) {
         const unlocked without{lock};  // keys of letters are told by user code
         s->hold_letters();
@@ -301,6 +337,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
         place = &topic.attach(lock, s, how.dropping, how.polled || core.runner.only_polls());
       }
       base.subscriptions.push_back(s);
+      store_knows.by = nullptr;
       s->confirm_letters();
     }
     lock.unlock();
@@ -341,11 +378,15 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     const publish_options o{l->around.correlation, l->around.causation, {}};
     const publish_call call{&o, patience::none, {}};
     if (!topic.letters.remove(l->number, l.get())) return false;
-    if (topic.publish(copy, call)) return true;
+    if (topic.publish(copy, call)) {
+      if (topic.keeper != nullptr) topic.keeper->letter_gone(l->number);
+      return true;
+    }
     topic.letters.put_back(l);
     return false;
   }
 
+  [[no_unique_address]] journal_of<any_durable> log_;
   schedule later_{base, runner};
   redrive_jobs redrives_{};
   void (*on_stuck_)(const stuck_handler&);

@@ -50,10 +50,12 @@ inline constexpr bool is_placement = std::is_same_v<P, on_publisher_thread_t> ||
 template <class P>
 inline constexpr bool is_side_store = std::is_same_v<P, side_store>;
 template <class P>
+inline constexpr bool is_beginning = std::is_same_v<P, start_at> || std::is_same_v<P, transient_t>;
+template <class P>
 inline constexpr bool is_policy =
     is_filter<P> || is_middleware<P> || is_idempotent<P> || is_ordered<P> || is_concurrency<P> || is_behind<P> ||
     is_rule<P> || is_placement<P> || is_side_store<P> || is_time_policy<P> || is_breaker<P> || is_rate<P> ||
-    is_measured<P>;
+    is_measured<P> || is_beginning<P>;
 
 // What a handler returns.
 template <class R>
@@ -141,7 +143,10 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
       (is_policy<Ps> && ...),
       "peal: an argument behind the handler is not a policy; policies are filter, ordered_by, concurrency, idempotent, "
       "on<Ex>, otherwise, breaker, rate, "
-      "middleware, measured, timeout, expires, on_expiry, behind, side_store, on_poll and on_publisher_thread");
+      "middleware, measured, timeout, expires, on_expiry, behind, side_store, start_at, transient, on_poll and "
+      "on_publisher_thread");
+  static_assert((std::size_t{is_beginning<Ps>} + ... + 0) <= 1,
+                "peal: a subscription says twice where it begins; keep one of start_at and transient");
   static_assert(idempotents <= 1, "peal: a subscription has two idempotent policies; keep one, with all its keys");
   static constexpr bool measures = (is_measured<Ps> || ... || false);
   static_assert((std::size_t{is_measured<Ps>} + ... + 0) <= 1,

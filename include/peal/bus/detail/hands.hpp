@@ -245,7 +245,7 @@ inline void subscription_base::end_hands() noexcept {
       slot_ended(h.at.where);
     } else {
       const kept_ptr over{h.aside};
-      unlink(*over);
+      unlink_ended(*over);
     }
   }
   hands_->advance_base();

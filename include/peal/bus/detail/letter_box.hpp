@@ -51,6 +51,23 @@ class letter_box {
     return number;
   }
 
+  /// A letter of an earlier life of the bus, under its number, which no later one gets. Errors: bad_alloc.
+  void restore(kept_ptr k) {
+    const kept* const address = k.get();
+    const letter_ptr l{std::make_shared<kept_ptr>(std::move(k)), address};
+    skip_number(l->number);
+    put_back(l);
+  }
+  void skip_number(std::uint64_t number) noexcept {
+    const std::lock_guard lock{mutex_};
+    if (last_number_ < number) last_number_ = number;
+  }
+  /// For a letter that stands elsewhere.
+  std::uint64_t take_number() noexcept {
+    const std::lock_guard lock{mutex_};
+    return ++last_number_;
+  }
+
   [[nodiscard]] bool full() const noexcept { return count_.load(std::memory_order_seq_cst) >= capacity_; }
   [[nodiscard]] std::size_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
 

@@ -136,7 +136,10 @@ class letter_desk {
     if (before == nullptr || before->type != type_) return redrive_errc::gone;
     letter_ptr after;
     if (const redrive_errc why = make_edited(*before, edit, after); why != redrive_errc::none) return why;
-    return topic_.letters.replace(before.get(), after) ? redrive_errc::none : redrive_errc::gone;
+    const letter_ptr edited = after;
+    if (!topic_.letters.replace(before.get(), after)) return redrive_errc::gone;
+    if (topic_.keeper != nullptr) topic_.keeper->letter_again(edited);
+    return redrive_errc::none;
   }
 
   std::size_t discard(const dead_letter_query& q, const letter_test& where) {
@@ -185,6 +188,7 @@ class letter_desk {
     if (s.edited == nullptr) return;
     const letter_ptr edited = s.edited;
     if (topic_.letters.replace(s.letter.get(), s.edited)) {
+      if (topic_.keeper != nullptr) topic_.keeper->letter_again(edited);
       s.letter = edited;
       return;
     }
@@ -255,15 +259,21 @@ class letter_desk {
   bool throw_away(const kept& l) {
     const std::lock_guard lock{bus_.wiring};  // the event is not destroyed under it: the caller has it as well
     const std::shared_ptr<subscription_base> owner = l.has_position ? owner_of(l) : nullptr;
-    if (owner == nullptr) return topic_.letters.remove(l.number, &l);
+    if (owner == nullptr) return remove(l);
     if (!topic_.letters.has(l.number)) return false;
     const bool told = owner->tell_discarded(l.number);
-    const bool gone = topic_.letters.remove(l.number, &l);
+    const bool gone = remove(l);
     if (told) {
       owner->place().signal.fetch_or(seat::work, std::memory_order_seq_cst);
       topic_.rouse(owner->place());
     }
     return gone;
+  }
+
+  bool remove(const kept& l) {
+    if (!topic_.letters.remove(l.number, &l)) return false;
+    if (topic_.keeper != nullptr) topic_.keeper->letter_gone(l.number);
+    return true;
   }
 
   /// A letter's delivery comes back to its subscription.

@@ -49,6 +49,7 @@ constexpr policy_shape shape_of_policy() noexcept {
             : is_breaker<P>     ? "breaker"
             : is_rate<P>        ? "rate"
             : is_measured<P>    ? "measured"
+            : is_beginning<P>   ? (std::is_same_v<P, start_at> ? "start_at" : "transient")
                                 : type_name<P>()};
   }
 }

@@ -17,6 +17,12 @@ inline void subscription_base::link(kept& k) noexcept {
   newest_ = &k;
   kept_count_.store(kept_count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (oldest_ == &k) oldest_kept_.store(k.serial, std::memory_order_release);
+  if (topic_.keeper != nullptr && k.number == 0) {
+    const position lowest = lowest_kept_.load(std::memory_order_relaxed);
+    if (lowest == no_position || distance(k.position, lowest) < 0) {
+      lowest_kept_.store(k.position, std::memory_order_release);  // [lowest]
+    }
+  }
   kept_ever_.store(last_serial_, std::memory_order_release);
 }
 
@@ -24,6 +30,7 @@ inline void subscription_base::detach(kept& k) noexcept {
   (k.older != nullptr ? k.older->newer : oldest_) = k.newer;
   (k.newer != nullptr ? k.newer->older : newest_) = k.older;
   k.linked = false;
+  if (k.position == lowest_kept_.load(std::memory_order_relaxed)) lowest_left_ = true;
 }
 
 inline void subscription_base::reattach(kept& k) noexcept {
@@ -35,6 +42,29 @@ inline void subscription_base::reattach(kept& k) noexcept {
 inline void subscription_base::note_detached() noexcept {
   kept_count_.store(kept_count_.load(std::memory_order_relaxed) - 1, std::memory_order_release);  // [kept]
   oldest_kept_.store(oldest_ != nullptr ? oldest_->serial : ~std::uint64_t{0}, std::memory_order_release);
+  if (lowest_left_) find_lowest();
+}
+
+/// The list is in the order of positions; that of one with hands but for what stood in their window together.
+inline void subscription_base::find_lowest() noexcept {
+  constexpr std::int64_t widest_window = 4096;
+  lowest_left_ = false;
+  position lowest = no_position;
+  for (const kept* k = oldest_; k != nullptr; k = k->newer) {
+    if (k->number != 0) continue;
+    if (lowest == no_position || distance(k->position, lowest) < 0) lowest = k->position;
+    if (hands_ == nullptr || distance(k->position, lowest) >= widest_window) break;
+  }
+  lowest_kept_.store(lowest, std::memory_order_release);  // [lowest]
+}
+
+inline bool subscription_base::safe_position(position& at) const noexcept {
+  // In this order: what leaves the cursor is kept before, and what leaves there has its outputs waiting before.
+  const position read = topic_.cursor_of(*seat_);
+  const position lowest = lowest_kept_.load(std::memory_order_acquire);  // pairs with [lowest]
+  if (outputs_waiting()) return false;
+  at = lowest != no_position && distance(lowest, read) < 0 ? lowest : read;
+  return true;
 }
 
 inline kept_ptr subscription_base::copy_aside(const event_at& at) noexcept {

@@ -35,6 +35,16 @@ struct time_limits {
 
 struct shape;
 
+/// Where a subscription of a durable topic begins, and whether the store keeps how far it has come.
+struct beginning {
+  enum class kind : std::uint8_t { next, position, time };
+  kind from = kind::next;   ///< if the store does not know its name
+  std::uint64_t value = 0;  ///< a position, or nanoseconds of the wall clock
+  bool transient = false;   ///< the store does not keep it
+  bool known = false;       ///< it goes on at `at`
+  position at = 0;
+};
+
 class subscription_base {
  public:
   enum class life : std::uint32_t { running, stopped };
@@ -65,6 +75,9 @@ class subscription_base {
   }
   [[nodiscard]] std::uint64_t kept_ever() const noexcept { return kept_ever_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t oldest_kept() const noexcept { return oldest_kept_.load(std::memory_order_acquire); }
+  /// With a durable topic: where it would go on if the process ended now; false while what it has published is not in
+  /// its topic yet. Any thread that keeps its seat from going.
+  [[nodiscard]] bool safe_position(position& at) const noexcept;
   [[nodiscard]] bool outputs_waiting() const noexcept { return outputs_waiting_.load(std::memory_order_acquire); }
   [[nodiscard]] time_point now() const noexcept { return topic_.bus.runner->now(); }
   /// Null without the policy.
@@ -131,6 +144,8 @@ class subscription_base {
   /// It reads on before it runs the next one.
   [[nodiscard]] bool conflates() const noexcept { return conflated_ != nullptr; }
 
+  /// Its source could not be read: a little later.
+  void look_again() noexcept { wake_later(); }
   /// Remembers what a drain abandons, for its report.
   void note_left(position p) noexcept;
 
@@ -183,6 +198,7 @@ class subscription_base {
   }
 
   time_limits limits{};            ///< set before it stands
+  beginning begins{};              ///< set before it stands
   attempt_clock running_since{0};  ///< when the handler began, with a timeout; 0: it does not run
   unsigned hands_wanted = 1;       ///< of concurrency{n}; set before it stands
   const shape* looks = nullptr;    ///< its policies and outputs by name; set before it stands
@@ -305,9 +321,15 @@ class subscription_base {
   void detach(kept& k) noexcept;    // out of the list, unnoticed by others
   void reattach(kept& k) noexcept;  // back to its place; nothing has happened to the list since detach
   void note_detached() noexcept;
+  void find_lowest() noexcept;
   void unlink(kept& k) noexcept {
     detach(k);
     note_detached();
+  }
+  /// The same for one that has come to its end; if it came from the letters, the letter has as well.
+  void unlink_ended(kept& k) noexcept {
+    if (k.number != 0 && topic_.keeper != nullptr) topic_.keeper->letter_gone(k.number);
+    unlink(k);
   }
   void see_to_ended();
   void end_hand(hand& h);
@@ -366,6 +388,7 @@ class subscription_base {
   in_place in_place_{};
   bool no_room_aside_ = false;  // a dropping subscription could not copy what it pinned
   bool looked_again_ = false;
+  bool lowest_left_ = false;
   kept_ptr homeless_{};  // a letter that found no room
   decision homeless_what_{};
   own_ptr<hand_set> hands_{};  // null: it runs one event at a time, by itself
@@ -378,6 +401,8 @@ class subscription_base {
   std::atomic<std::uint64_t> kept_count_{0};
   std::atomic<std::uint64_t> kept_ever_{0};
   std::atomic<std::uint64_t> oldest_kept_{~std::uint64_t{0}};  ///< serial; all ones: none
+  static constexpr position no_position = ~position{0};
+  std::atomic<position> lowest_kept_{no_position};  ///< without what came back from the letters
   std::atomic<bool> outputs_waiting_{false};
   std::atomic<bool> stalled_{false};
 

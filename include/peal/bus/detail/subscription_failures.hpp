@@ -84,7 +84,7 @@ inline void subscription_base::end_kept(kept* k, attempt_end& end) {
     default: counts_.discarded.add(); break;
   }
   if (end.what != verdict::handled && end.claim != nullptr) abandoned(end.claim, type);
-  unlink(*k);  // last: whoever sees it gone finds it counted and its outputs published
+  unlink_ended(*k);  // last: whoever sees it gone finds it counted and its outputs published
   if (k->chain != nullptr) pass_on(*k->chain);
 }
 
@@ -227,16 +227,22 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
   event.owner_number = number;
   event.blocked_by = holds ? chain->held_by : 0;
   bool expected = false;
+  bool told = false;
   std::uint64_t put = 0;
+  const std::uint64_t put_before = event.number;
   letter_ptr placed;
+  topic_keeper* const keeper = topic_.keeper;
   const auto failed = rule_set<>{}.run([&] {
     event.subscription = name_;
+    if (keeper != nullptr) keeper->expect_letter();
+    told = keeper != nullptr;
     if (holds) expect_letter(*chain, what.cause);
     expected = holds;
     put = topic_.letters.put(k, placed);
   });
   if (failed || put == 0) {
     if (failed) wake_later();
+    if (told) keeper->no_letter();
     if (expected) no_letter(*chain, what.cause);
     event.chain = chain;
     was_kept ? reattach(event) : link(event);
@@ -245,6 +251,10 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
     return false;
   }
   counts_.dead.add();
+  if (told) {
+    keeper->letter(placed);
+    if (put_before != 0 && put_before != put) keeper->letter_gone(put_before);
+  }
   topic_.tell(placed);
   if (was_kept) note_detached();
   if (what.claim != nullptr) abandoned(what.claim, type);
@@ -276,7 +286,7 @@ inline void subscription_base::committed(void* claim, std::uint8_t type) noexcep
     const kept_ptr ended{duplicate};
     duplicate = duplicate->next;
     counts_.deduplicated.add();
-    unlink(*ended);
+    unlink_ended(*ended);
     if (ended->chain != nullptr) pass_on(*ended->chain);
   }
 }

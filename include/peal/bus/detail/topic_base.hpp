@@ -76,6 +76,40 @@ class visit {
   std::atomic<std::uint32_t>& visitors_;
 };
 
+/// What a topic that survives the process is told by those who join it and those who end deliveries; see
+/// topic_base::keeper.
+class topic_keeper {
+ public:
+  /// It is about to stand: looks up where it goes on. Errors: store_error, bad_alloc.
+  virtual void recall(subscription_base& s, bool dropping) = 0;
+  /// It does not stand after all.
+  virtual void forget(subscription_base& s) noexcept = 0;
+  /// Memory for one more word about a letter. Errors: bad_alloc.
+  virtual void expect_letter() = 0;
+  virtual void no_letter() noexcept = 0;
+  /// What was expected: it stands, under its number.
+  virtual void letter(const letter_ptr& l) noexcept = 0;
+  /// It has been edited.
+  virtual void letter_again(const letter_ptr& l) noexcept = 0;
+  /// It was discarded, or its delivery has come to its end.
+  virtual void letter_gone(std::uint64_t number) noexcept = 0;
+
+ protected:
+  ~topic_keeper() = default;
+};
+
+/// What a bus with durable topics brings to its store at its end.
+class bus_log {
+ public:
+  /// Everything that was accepted and how far everybody has come, unless the store fails.
+  virtual void flush() noexcept = 0;
+
+ protected:
+  ~bus_log() = default;
+};
+
+class journal;
+
 /// What all topics of a bus share.
 struct bus_base {
   executor* runner = nullptr;
@@ -103,6 +137,8 @@ struct bus_base {
   std::atomic<std::uint32_t> hands_queued{0};  ///< the executor's queues have room for so many
   std::atomic<std::uint32_t> stalled{0};       ///< how many subscriptions wait for something other than an event
   std::atomic<std::uint32_t> open_breakers{0};
+  journal* kept = nullptr;  ///< of durable topics; <peal/bus/durable.hpp> defines it
+  bus_log* log = nullptr;   ///< the same
 
   /// Brings every stalled subscription back to look again: a lane or a box of letters got room.
   void wake_stalled() noexcept;
@@ -184,7 +220,8 @@ class topic_base {
   using letter_teller = void (*)(void* teller, const letter_ptr&) noexcept;
   const letter_teller* tellers = nullptr;  ///< by the event's type; set before the bus runs
   void* teller = nullptr;
-  shared_counter untold;  ///< letters that nobody could be told of
+  shared_counter untold;           ///< letters that nobody could be told of
+  topic_keeper* keeper = nullptr;  ///< of a durable topic
 
  protected:
   ~topic_base() = default;

@@ -21,6 +21,21 @@
 
 namespace peal::inline v0::detail {
 
+/// What a topic with the option peal::durable has beside its ring; <peal/bus/durable.hpp> defines it.
+template <class Core, class Options>
+class durable_part;
+struct in_memory {
+  explicit in_memory(topic_base&) noexcept {}
+};
+template <class Core, class Options>
+struct durability {
+  using type = durable_part<Core, Options>;
+};
+template <class Core>
+struct durability<Core, type_list<>> {
+  using type = in_memory;
+};
+
 /// Thread safety: publish, seats and statistics from any thread.
 template <class Runtime, class Topic>
 class topic_core final : public topic_base {
@@ -28,14 +43,18 @@ class topic_core final : public topic_base {
   using storage = typename storage_from<typename traits::events>::type;
   using ring = multicast_core<storage, typename Runtime::atomics>;
   using executor_type = typename Runtime::executor;
+  using durable_type = typename durability<topic_core, typename traits::durable_options>::type;
+  friend durable_type;
 
  public:
   topic_core(bus_base& owner, executor_type& runner, std::uint8_t number, const bus_options& o)
       : topic_base{owner, number, o.max_dead_letters},
         runner_{runner},
+        durable_{*this},
         ring_{multicast_options{.capacity = traits::slots != 0 ? traits::slots : o.capacity,
-                                .max_cursors = o.max_subscriptions,
+                                .max_cursors = o.max_subscriptions + (traits::is_durable ? 1 : 0),
                                 .max_holds = max_holds,
+                                .first = first_position(),
                                 .single_producer = traits::single}},
         // Uninitialised on purpose: memory that no envelope is written to costs nothing.
         envelopes_{static_cast<envelope*>(::operator new(ring_.capacity() * sizeof(envelope)))},
@@ -126,11 +145,17 @@ class topic_core final : public topic_base {
   void start_hand(hand& h) noexcept override;
 
   [[nodiscard]] bool has_work(const seat& s) const noexcept override {
+    if constexpr (traits::is_durable) {
+      return s.is_hand || s.signal.load(std::memory_order_relaxed) != 0 || durable_.has_next(s);
+    }
     if (s.concurrent.load(std::memory_order_relaxed))
       return s.signal.load(std::memory_order_relaxed) != 0 || ring_.published(reads_at(s));
     return s.is_hand || s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor());
   }
   [[nodiscard]] bool recheck_work(const seat& s) const noexcept override {
+    if constexpr (traits::is_durable) {
+      return s.signal.load(std::memory_order_seq_cst) != 0 || durable_.recheck_next(s);
+    }
     if (s.concurrent.load(std::memory_order_relaxed))
       return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_at(reads_at(s));
     return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_next(s.cursor());
@@ -189,7 +214,10 @@ class topic_core final : public topic_base {
   [[nodiscard]] std::uint64_t uses_here(const subscription_base& s) const override { return here_.uses_of(s); }
 
   [[nodiscard]] position head() const noexcept override { return ring_.claim_position(); }
-  [[nodiscard]] position cursor_of(const seat& s) const noexcept override { return ring_.passed(s.cursor()); }
+  [[nodiscard]] position cursor_of(const seat& s) const noexcept override {
+    if constexpr (traits::is_durable) return durable_.passed(s);
+    return ring_.passed(s.cursor());
+  }
   [[nodiscard]] std::uint8_t type_at(position p) const noexcept override {
     return ring_.published(p) ? ring_.tag(p) : slot_tag::empty;
   }
@@ -216,6 +244,9 @@ class topic_core final : public topic_base {
 
   result<receipt> refused(claim_status status) noexcept {
     refused_closed_.add();
+    if constexpr (traits::is_durable) {
+      if (durable_.has_failed()) return publish_errc::store_failed;
+    }
     return status == claim_status::closing ? publish_errc::closing : publish_errc::closed;
   }
 
@@ -308,6 +339,7 @@ class topic_core final : public topic_base {
   }
 
   [[gnu::always_inline]] inline void after_publish(std::size_t count = 1) noexcept {
+    if constexpr (traits::is_durable) return durable_.published();
     if (ring_.order().observe(idle_) != 0) wake_idle();  // [R1] pairs with [R3]
     if (ring_.present() != 0) return;
     unheard_.add(count);
@@ -315,6 +347,10 @@ class topic_core final : public topic_base {
       ring_.publish_done();
       if (lane_.size() != 0) drain_lane();  // a destructor may have published, and nobody else may come by
     }
+  }
+  position first_position() const {
+    if constexpr (traits::is_durable) return durable_.next();
+    return 0;
   }
   void wake_idle() noexcept {
     const std::uint32_t used = used_seats_.load(std::memory_order_acquire);
@@ -362,7 +398,26 @@ class topic_core final : public topic_base {
     return {ring_.slots_base(), ring::stride, ring::payload_offset, ring_.mask(), envelopes_, first, last};
   }
 
+  // Where a subscription reads: in the ring, or in what stands before it there and is in the store.
+  [[nodiscard]] position read_from(const seat& s) const noexcept {
+    if constexpr (traits::is_durable) return durable_.read_from(s);
+    return ring_.cursor(s.cursor());
+  }
+  [[nodiscard]] position readable(seat& s, position from, std::size_t most) noexcept {
+    if constexpr (traits::is_durable) return durable_.readable(s, from, most);
+    return ring_.available_from(from, most);
+  }
+  [[nodiscard]] batch view_of(seat& s, position first, position last) noexcept {
+    if constexpr (traits::is_durable) return durable_.view_of(s, first, last);
+    return view(first, last);
+  }
+  void pass(seat& s, position to) noexcept {
+    if constexpr (traits::is_durable) return durable_.pass(s, to);
+    ring_.advance(s.cursor(), to);
+  }
+
   executor_type& runner_;
+  [[no_unique_address]] durable_type durable_;
   ring ring_;
   envelope* const envelopes_;
   alignas(64) std::atomic<std::uint32_t> idle_{0};
@@ -372,6 +427,7 @@ class topic_core final : public topic_base {
   inline_board here_;
   own_array<seat> seats_;
   const std::size_t max_seats_;
+  const position first_ = ring_.claim_position();
   const std::size_t max_subscriptions_;
   list<seat*> free_seats_;
   list<own_ptr<hand>> all_hands_;  // under bus.wiring, as are the free ones

@@ -81,9 +81,9 @@ template <class Runtime, class Topic>
 bool topic_core<Runtime, Topic>::turn_hands(seat& s, subscription_base& sub, bool go) noexcept {
   constexpr std::size_t most = 64;
   const position from = sub.hands()->read;
-  const position last = go ? ring_.available_from(from, smaller(most, sub.hands()->room())) : from;
-  const bool more = sub.work_hands(view(from, last), go);
-  if (const position to = sub.hands()->base; to != ring_.cursor(s.cursor())) ring_.advance(s.cursor(), to);
+  const position last = go ? readable(s, from, smaller(most, sub.hands()->room())) : from;
+  const bool more = sub.work_hands(view_of(s, from, last), go);
+  if (const position to = sub.hands()->base; to != read_from(s)) pass(s, to);
   return more;
 }
 

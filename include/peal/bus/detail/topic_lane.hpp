@@ -105,7 +105,10 @@ bool topic_core<Runtime, Topic>::give_up_head(typename lane<storage>::cell& c, c
     lane_timer_.give_up.fetch_sub(1, std::memory_order_relaxed);
   }
   letter_ptr placed;
+  bool told = false;
   (void)rule_set<>{}.run([&] {
+    if (keeper != nullptr) keeper->expect_letter();
+    told = keeper != nullptr;
     kept_ptr k = move_event_aside(*types[c.type], c.storage.bytes);
     k->type = c.type;
     k->has_position = false;
@@ -119,6 +122,7 @@ bool topic_core<Runtime, Topic>::give_up_head(typename lane<storage>::cell& c, c
   overloaded_.add();
   types[c.type]->destroy(c.storage.bytes);
   lane_.pop(c);
+  if (told) placed != nullptr ? keeper->letter(placed) : keeper->no_letter();
   if (placed != nullptr) tell(placed);
   return true;
 }

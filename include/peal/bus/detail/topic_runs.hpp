@@ -70,9 +70,11 @@ void topic_core<Runtime, Topic>::sit(std::unique_lock<std::mutex>& wiring, seat&
   s.held.store(0, std::memory_order_relaxed);
   s.signal.store(0, std::memory_order_relaxed);
   sub.sit(s);
+  if constexpr (traits::is_durable) durable_.sit(s, sub);
   const bool hires = sub.hands_wanted > 1 && !s.dropping && !s.polled;
   s.concurrent.store(hires, std::memory_order_relaxed);
-  if (!hires || !rule_set<>{}.run([&] { hire(s, sub, ring_.cursor(cursor)); })) return;
+  if (!hires || !rule_set<>{}.run([&] { hire(s, sub, read_from(s)); })) return;
+  if constexpr (traits::is_durable) durable_.leave(s, sub);
   wiring.unlock();
   ring_.leave(cursor);
   wiring.lock();
@@ -83,6 +85,9 @@ void topic_core<Runtime, Topic>::sit(std::unique_lock<std::mutex>& wiring, seat&
 template <class Runtime, class Topic>
 run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
   if (s.is_hand) return run_hand(static_cast<hand&>(s));
+  if constexpr (traits::is_durable) {
+    if (s.is_journal) return durable_.run_journal();
+  }
   if (s.concurrent.load(std::memory_order_relaxed)
           ? !take_running(s)
           : s.running.exchange(1, std::memory_order_acquire) != 0) {  // pairs with [rest]
@@ -125,7 +130,9 @@ run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
 /// Out of a dropping subscription's ring, while no publisher may take it; returns how many positions.
 template <class Runtime, class Topic>
 std::uint64_t topic_core<Runtime, Topic>::take_some(seat& s, subscription_base& sub) noexcept {
-  const position_run pinned = ring_.pin(s.cursor(), ring_.max_pin());
+  std::size_t most = ring_.max_pin();
+  if constexpr (traits::is_durable) most = durable_.pinnable(s, most);
+  const position_run pinned = most != 0 ? ring_.pin(s.cursor(), most) : position_run{};
   if (pinned.size() == 0) return 0;
   const position to = sub.take_aside(view(pinned.first, pinned.last));
   ring_.unpin(s.cursor(), to);
@@ -154,10 +161,10 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
   if (rests) return false;
   if (sub.conflates()) take_all(s, sub);
   bool more = sub.run_due();
-  position at = ring_.cursor(s.cursor());
+  position at = read_from(s);
   if (sub.blocked()) [[unlikely]] {
-    const std::uint64_t ended = sub.unstall(view(at, peal::advance(at, 1)));
-    if (ended != 0) ring_.advance(s.cursor(), at = peal::advance(at, ended));
+    const std::uint64_t ended = sub.unstall(view_of(s, at, peal::advance(at, 1)));
+    if (ended != 0) pass(s, at = peal::advance(at, ended));
     if (sub.blocked()) return sub.has_due() && sub.may_start();
     more = true;
   }
@@ -166,13 +173,13 @@ bool topic_core<Runtime, Topic>::turn(seat& s, subscription_base& sub) noexcept 
   }
   if (!sub.may_start()) return false;
   const std::size_t limit = sub.batch_limit();
-  const position last = ring_.available(s.cursor(), limit);
+  const position last = readable(s, at, limit);
   if (last == at) return more;
   const auto wanted = static_cast<std::size_t>(distance(last, at));
   const time_point began = wanted == limit ? runner_.now() : time_point{};
-  const position to = sub.run_batch(view(at, last));
+  const position to = sub.run_batch(view_of(s, at, last));
   bus.retries.earn(static_cast<std::uint64_t>(distance(to, at)));
-  ring_.advance(s.cursor(), to);
+  pass(s, to);
   if (wanted == limit && to == last) sub.learn(wanted, runner_.now() - began);
   return true;
 }
@@ -226,6 +233,7 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
   subscription_base& sub = *s.subscription;
   const std::shared_ptr<subscription_base> alive = bus.forget(sub);
   user_code inside{bus.frames, &sub, nullptr};
+  if constexpr (traits::is_durable) durable_.leave(s, sub);
   if (s.concurrent.load(std::memory_order_relaxed)) sub.end_hands();
   count_unread(s, sub);
   sub.release_kept();
@@ -249,7 +257,7 @@ topic_statistics topic_core<Runtime, Topic>::statistics() const {
     if (i != 0) t.events += ", ";
     t.events += types[i]->name();
   }
-  t.accepted = ring_.claim_position();
+  t.accepted = static_cast<std::uint64_t>(distance(ring_.claim_position(), first_));
   t.unheard = unheard_.get();
   t.refused_full = refused_full_.get();
   t.refused_closed = refused_closed_.get();

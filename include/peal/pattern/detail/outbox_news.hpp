@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
-// How an outbox tells its relay that something was committed, and what time it is for people.
+// How an outbox tells its relay that something was committed.
 #pragma once
 
 #include <peal/ring/event_count.hpp>
-#include <peal/store/records.hpp>
+#include <peal/store/wall_clock.hpp>
 
 #include <atomic>
 #include <cstdint>
 
 namespace peal::inline v0::detail {
-
-inline wall_time wall_now() noexcept {
-  return std::chrono::duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 /// Thread safety: every call from any thread.
 class outbox_news {

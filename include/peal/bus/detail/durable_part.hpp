@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// What a durable topic has beside its ring: the journal's place in it, the gate, and those who still read its past.
+#pragma once
+
+#include <peal/bus/bus.hpp>
+#include <peal/bus/detail/past_reader.hpp>
+#include <peal/codec/upcast.hpp>
+
+#include <array>
+#include <concepts>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+template <class E>
+struct stored_event_ops {
+  static_assert(check_chain<E>());
+  static_assert(std::default_initializable<E>,
+                "peal: an event of a durable topic is read back into a default constructed one; give it a default "
+                "constructor");
+  static void encode(const void* event, byte_buffer& out) { peal::encode(*static_cast<const E*>(event), out); }
+  static void decode(std::uint32_t version, byte_view in, void* to) { ::new (to) E(decode_version<E>(version, in)); }
+  static constexpr stored_ops ops{name_of<E>().name, name_of<E>().version, &encode, &decode, &stored_schema<E>};
+};
+template <class List>
+struct all_stored_ops;
+template <class... Es>
+struct all_stored_ops<type_list<Es...>> {
+  static constexpr std::array<stored_ops, sizeof...(Es)> all{stored_event_ops<Es>::ops...};
+};
+
+/// Memory order: see durable_topic.
+template <class Core, class Option>
+class durable_part<Core, type_list<Option>> final : public durable_topic {
+  using events = typename Core::traits::events;
+
+ public:
+  explicit durable_part(Core& core)
+      : durable_topic{core, *core.bus.kept, Option::template stored_name<nth_t<0, events>>(),
+                      all_stored_ops<events>::all.data()},
+        core_{core} {}
+
+  [[nodiscard]] position next() const noexcept { return durable_to(); }
+  [[nodiscard]] bool has_failed() const noexcept { return log.has_failed(); }
+
+  void begin() override {
+    readers_.resize(core_.max_seats_);
+    seat_ = core_.take_seat();
+    seat_->is_journal = true;
+    const std::optional<std::uint32_t> cursor = core_.ring_.join();
+    seat_->cursor_index.store(*cursor, std::memory_order_relaxed);
+    core_.declare_idle(*seat_);
+    bring_letters();
+  }
+
+  // ---- the journal's ----
+
+  run_state run_journal() noexcept {
+    seat_->signal.fetch_and(~(seat::work | seat::kick), std::memory_order_seq_cst);
+    seat_->last_runs.store(0, std::memory_order_relaxed);
+    return log.work() ? run_state::more : run_state::idle;
+  }
+  void rouse_journal() noexcept override {
+    seat_->signal.fetch_or(seat::work, std::memory_order_seq_cst);
+    core_.rouse(*seat_);
+  }
+  /// Behind a publication: the journal has something to do. Subscriptions hear of it once it is in the store.
+  void published() noexcept {
+    if (core_.ring_.order().observe(seat_->ready) == 0 && core_.take_back(*seat_)) core_.runner_.enqueue(*seat_);
+  }
+  [[nodiscard]] position head() const noexcept override { return core_.ring_.claim_position(); }
+  [[nodiscard]] position published_run(position from, std::size_t most) const noexcept override {
+    return core_.ring_.available_from(from, most);
+  }
+  [[nodiscard]] batch slots(position first, position last) const noexcept override { return core_.view(first, last); }
+  void open_to(position to) noexcept override {
+    gate_.store(to, std::memory_order_seq_cst);  // [gate]
+    core_.ring_.advance(seat_->cursor(), to);
+    core_.wake_idle();
+  }
+  void refuse() noexcept override { core_.ring_.close(claim_status::closed); }
+
+  // ---- subscriptions' ----
+
+  [[nodiscard]] bool has_next(const seat& s) const noexcept {
+    if (s.is_journal) return !log.rests() && core_.ring_.has_next(s.cursor());
+    return behind(s, gate_.load(std::memory_order_acquire));
+  }
+  [[nodiscard]] bool recheck_next(const seat& s) const noexcept {
+    if (s.is_journal) return !log.rests() && core_.ring_.recheck_next(s.cursor());
+    return behind(s, gate_.load(std::memory_order_seq_cst));  // pairs with [gate]
+  }
+  /// Before it stands, under the bus's wiring.
+  void sit(seat& s, subscription_base& sub) noexcept {
+    const position live = core_.ring_.cursor(s.cursor());
+    position at = live;
+    if (!s.dropping && !sub.begins.transient && sub.begins.known && distance(sub.begins.at, live) < 0) {
+      at = sub.begins.at;
+    }
+    s.store_end.store(live, std::memory_order_relaxed);
+    s.store_at.store(at, std::memory_order_relaxed);
+    s.from_store.store(at != live, std::memory_order_release);
+    log.sits(sub, at);
+  }
+  /// Before its cursor leaves the ring.
+  void leave(seat& s, subscription_base& sub) noexcept {
+    log.leaves(sub);
+    s.from_store.store(false, std::memory_order_release);
+    reader_of(s).reset();
+    rouse_journal();
+  }
+  [[nodiscard]] position read_from(const seat& s) const noexcept {
+    if (s.from_store.load(std::memory_order_relaxed)) return s.store_at.load(std::memory_order_relaxed);
+    return core_.ring_.cursor(s.cursor());
+  }
+  [[nodiscard]] position passed(const seat& s) const noexcept {
+    if (s.from_store.load(std::memory_order_acquire)) return s.store_at.load(std::memory_order_acquire);
+    return core_.ring_.passed(s.cursor());
+  }
+  [[nodiscard]] position readable(seat& s, position from, std::size_t most) noexcept {
+    const position gate = gate_.load(std::memory_order_acquire);
+    if (s.from_store.load(std::memory_order_relaxed)) return readable_in_store(s, from, most, gate);
+    const position last = core_.ring_.available_from(from, most);
+    if (distance(last, gate) <= 0) return last;
+    return distance(gate, from) > 0 ? gate : from;
+  }
+  [[nodiscard]] batch view_of(seat& s, position first, position last) noexcept {
+    if (past_reader* const r = reader_of(s).get(); r != nullptr) return r->view(first, last);
+    return core_.view(first, last);
+  }
+  void pass(seat& s, position to) noexcept {
+    if (!s.from_store.load(std::memory_order_relaxed)) return core_.ring_.advance(s.cursor(), to);
+    if (past_reader* const r = reader_of(s).get(); r != nullptr) r->pass(to);
+    s.store_at.store(to, std::memory_order_release);
+    if (distance(to, s.store_end.load(std::memory_order_relaxed)) < 0) return;
+    s.from_store.store(false, std::memory_order_release);
+    reader_of(s).reset();
+  }
+  [[nodiscard]] std::size_t pinnable(const seat& s, std::size_t most) const noexcept {
+    const std::int64_t there = distance(gate_.load(std::memory_order_acquire), core_.ring_.cursor(s.cursor()));
+    return there <= 0 ? 0 : smaller(most, static_cast<std::size_t>(there));
+  }
+
+ private:
+  std::unique_ptr<past_reader>& reader_of(const seat& s) noexcept {
+    return readers_[static_cast<std::size_t>(&s - core_.seats_.get())];
+  }
+  [[nodiscard]] bool behind(const seat& s, position gate) const noexcept {
+    const bool hands = s.concurrent.load(std::memory_order_relaxed);
+    const bool past = s.from_store.load(std::memory_order_relaxed);
+    if (past && distance(gate, s.store_end.load(std::memory_order_relaxed)) > 0) {
+      gate = s.store_end.load(std::memory_order_relaxed);
+    }
+    const position at = hands  ? Core::reads_at(s)
+                        : past ? s.store_at.load(std::memory_order_relaxed)
+                               : core_.ring_.cursor(s.cursor());
+    return distance(gate, at) > 0;
+  }
+  position readable_in_store(seat& s, position from, std::size_t most, position gate) noexcept {
+    position last = from;
+    const auto failed = rule_set<>{}.run([&] {
+      std::unique_ptr<past_reader>& r = reader_of(s);
+      if (r == nullptr) {
+        r = std::make_unique<past_reader>(*this, *s.subscription, Core::ring::stride, Core::ring::payload_offset, from);
+      }
+      const position end = s.store_end.load(std::memory_order_relaxed);
+      last = r->filled();
+      if (distance(last, from) <= 0) last = r->fill(distance(gate, end) < 0 ? gate : end);
+    });
+    if (failed) {
+      log.note_failure(failed->error_text);
+      s.subscription->look_again();
+      return from;
+    }
+    const position limit = peal::advance(from, most);
+    return distance(last, limit) > 0 ? limit : last;
+  }
+
+  /// Errors: store_error, bad_alloc. One that this program cannot read stays where it is, for one that can.
+  void bring_letters() {
+    log.stored_in().letters(name, [&](const stored_letter& l) {
+      core_.letters.skip_number(l.number);
+      std::uint8_t type = 0;
+      while (type != core_.type_count && ops[type].name != l.event.name) ++type;
+      if (type == core_.type_count) return;
+      kept_ptr k;
+      try {
+        k = make_kept(*core_.types[type], [&](void* to) { ops[type].decode(l.event.version, l.event.payload, to); });
+      } catch (const decode_error&) {
+        return;
+      }
+      fill_letter(*k, l, type);
+      core_.letters.restore(std::move(k));
+    });
+  }
+  void fill_letter(kept& k, const stored_letter& l, std::uint8_t type) {
+    k.type = type;
+    k.number = l.number;
+    k.has_position = static_cast<bool>(l.event.id);
+    k.position = l.event.position;
+    k.has_envelope = l.event.causation || l.event.correlation != l.event.id;
+    if (l.event.correlation != l.event.id) k.around.correlation = l.event.correlation;
+    k.around.causation = l.event.causation;
+    k.subscription = l.subscription;
+    k.cause = l.cause;
+    k.attempts = l.attempts;
+    k.cycles = l.cycles;
+    k.blocked_by = l.blocked_by;
+    const time_point now = core_.runner_.now();
+    k.died_at = now - nanoseconds{larger<wall_time>(wall_now() - l.died, 0)};
+    wire_reader r{l.errors};
+    std::size_t n = 0;
+    if (!r.enter_list(n)) return;
+    for (std::string_view text; n != 0 && r.string(text); --n) k.errors.add({0, k.died_at, std::string(text)});
+  }
+
+  Core& core_;
+  seat* seat_ = nullptr;
+  std::vector<std::unique_ptr<past_reader>> readers_;
+};
+
+/// With at least one durable topic.
+template <>
+struct journal_of<true> {
+  explicit journal_of(store* kept) noexcept : kept_{kept} {}
+
+  void prepare(bus_base& bus) {
+    journal_.emplace(*kept_, bus);
+    bus.kept = &*journal_;
+    bus.log = &*journal_;
+    bus.epoch = journal_->epoch();
+  }
+  void begin() { journal_->begin(); }
+  void flush() noexcept { journal_->flush(); }
+  [[nodiscard]] durability_report report() const { return journal_->report(); }
+
+  template <class Executor>
+  bool wait(Executor& runner, const receipt& r, time_point until) {
+    const durable_topic* const t = r.in_lane() ? nullptr : journal_->topic_of(r.id());
+    if (t == nullptr) {
+      throw bad_option(
+          r.in_lane() ? "peal: wait_durable: the event of this receipt was published inside a handler and stands in its "
+                        "topic's lane, where it has no position to wait for"
+                      : "peal: wait_durable: this receipt is not of a durable topic of this bus");
+    }
+    const position p = r.id().position();
+    const auto there = [&] { return distance(t->durable_to(), p) > 0; };
+    (void)runner.wait(journal_->news(), until, [&] { return there() || journal_->has_failed(); });
+    if (there()) return true;
+    if (journal_->has_failed()) throw publish_refused(publish_errc::store_failed, t->name);
+    return false;
+  }
+
+ private:
+  store* const kept_;
+  std::optional<journal> journal_{};
+};
+
+}  // namespace peal::inline v0::detail

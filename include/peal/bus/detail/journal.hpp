@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// The journal of a bus: one commit brings the events of all durable topics to the store, and how far everybody has come.
+#pragma once
+
+#include <peal/bus/detail/durable_topic.hpp>
+#include <peal/bus/durability.hpp>
+#include <peal/store/wall_clock.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+/// A subscription as the store knows it.
+struct kept_cursor {
+  std::string name;
+  durable_topic* topic = nullptr;
+  const subscription_base* sits = nullptr;  ///< null: it does not stand now, and `wanted` is where it goes on
+  bool durable = true;                      ///< false: only watched while it stands
+  bool known = false;                       ///< the store has `stored`
+  position wanted = 0;
+  position stored = 0;
+};
+
+/// Group commit: whatever has gathered since the last commit goes into the next.
+///
+/// Order: a snapshot takes the cursors first, then sees that no lane holds anything, then the heads of all topics; the
+/// cursors are committed with or after every event before those heads. So what a handler has published is in the store
+/// before its own event counts as handled, whatever is cut off.
+/// Thread safety: every call from any thread. `mutex_` is held through a commit, `cursors_mutex_` never.
+class journal final : public bus_log {
+ public:
+  journal(store& kept, bus_base& bus);
+  journal(const journal&) = delete;
+  journal& operator=(const journal&) = delete;
+  ~journal() = default;
+
+  [[nodiscard]] store& stored_in() const noexcept { return store_; }
+  [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+  void add(durable_topic& t) { topics_.push_back(&t); }
+  /// Null for an event of another bus, or of a topic in memory.
+  [[nodiscard]] const durable_topic* topic_of(event_id id) const noexcept {
+    for (const durable_topic* t : topics_) {
+      if (id.high == epoch_ && t->topic.index == id.topic()) return t;
+    }
+    return nullptr;
+  }
+  /// Takes what the store has of the topics, once they are all there. Errors: store_error, decode_error.
+  void begin() {
+    for (durable_topic* t : topics_) t->begin();
+  }
+
+  /// One commit; true when there may be more to do.
+  bool work() noexcept;
+  void flush() noexcept override;
+
+  /// It waits for a better moment, or for ever.
+  [[nodiscard]] bool rests() const noexcept { return rests_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool has_failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  [[nodiscard]] event_count<>& news() noexcept { return news_; }
+  [[nodiscard]] std::string failure() const {
+    const std::lock_guard lock{cursors_mutex_};
+    return failure_;
+  }
+  /// What a reader of the past has met, until it is met no more.
+  void note_failure(std::string_view what) noexcept {
+    const std::lock_guard lock{cursors_mutex_};
+    (void)rule_set<>{}.run([&] { failure_ = what; });
+  }
+
+  // Subscriptions.
+
+  void recall(durable_topic& t, subscription_base& s, bool dropping);
+  void forget(const subscription_base& s) noexcept;
+  void sits(const subscription_base& s, position at) noexcept;
+  void leaves(const subscription_base& s) noexcept;
+
+  /// An event that this program cannot read becomes a letter in the store, once. Errors: store_error, bad_alloc.
+  void bury_undecodable(durable_topic& t, std::string_view subscription, const stored_event& e, std::string_view why);
+
+  [[nodiscard]] durability_report report() const;
+
+ private:
+  struct snapshot {
+    bool active = false;
+    std::vector<position> heads{};
+    std::vector<std::size_t> words{};
+    std::vector<kept_cursor> cursors{};
+  };
+  static constexpr std::size_t most_events = 4096;
+  static constexpr std::size_t most_bytes = std::size_t{4} << 20U;
+  static constexpr nanoseconds soon = std::chrono::milliseconds{20};
+  static constexpr nanoseconds late = std::chrono::seconds{1};
+
+  void take_snapshot();
+  [[nodiscard]] bool all_done() const noexcept;
+  bool commit_some();
+  void gather(durable_topic& t, std::size_t i);
+  void gather_snapshot();
+  void describe_types();
+  void write_letter(const durable_topic& t, const kept& l);
+  void settle_views() noexcept;
+  void committed() noexcept;
+  void look_again_in(nanoseconds time) noexcept;
+  void fail(std::string_view why) noexcept;
+
+  store& store_;
+  bus_base& bus_;
+  std::uint64_t epoch_ = 0;
+  std::vector<durable_topic*> topics_;
+  std::mutex mutex_;  // of what follows
+  snapshot snap_{};
+  store_batch batch_{};
+  std::vector<position> reached_{};
+  byte_buffer bytes_{};
+  std::vector<std::size_t> ends_{};  // of each payload in bytes_: events', then letters' (event, errors)
+  std::vector<std::string> schemas_{};
+  bool types_kept_ = false;
+  bool fresh_cursors_ = false;
+  nanoseconds wait_ = soon;
+  struct alarm : timer_node {
+    journal* owner = nullptr;
+  } alarm_{};
+
+  mutable std::mutex cursors_mutex_;  // of what follows
+  std::vector<kept_cursor> cursors_;
+  std::string failure_;
+
+  std::atomic<bool> rests_{false};
+  std::atomic<bool> failed_{false};
+  event_count<> news_{barrier<>{}, spin_limit{0, 0}};
+};
+
+}  // namespace peal::inline v0::detail
+
+#include <peal/bus/detail/journal_cursors.hpp>
+#include <peal/bus/detail/journal_work.hpp>

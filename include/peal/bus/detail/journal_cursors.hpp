@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Whose cursors the journal keeps. Included by journal.hpp only.
+#pragma once
+
+#include <peal/bus/detail/journal.hpp>
+
+namespace peal::inline v0::detail {
+
+inline journal::journal(store& kept, bus_base& bus) : store_{kept}, bus_{bus} {
+  alarm_.owner = this;
+  alarm_.fire = [](timer_node& node) noexcept { static_cast<alarm&>(node).owner->topics_.front()->rouse_journal(); };
+  // The bus's part of every event's identity is drawn once and kept, so that ids stay what they were.
+  constexpr std::string_view scope = "peal.bus";
+  constexpr std::string_view prefix = "epoch ";
+  store_.claims(scope, [&](const stored_claim& c) {
+    if (c.key.substr(0, prefix.size()) != prefix) return;
+    epoch_ = 0;
+    for (const char digit : c.key.substr(prefix.size())) {
+      epoch_ = epoch_ << 4U | static_cast<std::uint64_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    }
+  });
+  if (epoch_ != 0) return;
+  epoch_ = bus_.runner->random_bits() | 1U;
+  const std::string key = std::string(prefix) + to_string(event_id{epoch_, 0}).substr(0, 16);
+  store_batch b;
+  b.claims.push_back({scope, key, claim_state::committed, wall_now()});
+  store_.commit(b);
+}
+
+/// Looks its name up and gives it a place among the cursors, without a seat yet.
+inline void journal::recall(durable_topic& t, subscription_base& s, bool dropping) {
+  beginning& b = s.begins;
+  kept_cursor mine{s.name(), &t, nullptr, !b.transient && !dropping};
+  if (mine.durable) {
+    {
+      const std::lock_guard lock{cursors_mutex_};  // of this life of the bus: newer than what the store has
+      for (const kept_cursor& c : cursors_) {
+        if (c.topic == &t && c.durable && c.name == mine.name) b.known = true, b.at = c.wanted;
+      }
+    }
+    if (!b.known) {
+      store_.cursors([&](const stored_cursor& c) {
+        if (c.subscription != mine.name || c.topic != t.name) return;
+        b.known = mine.known = true;
+        b.at = mine.stored = c.position & position_mask;
+      });
+    }
+    const topic_range there = store_.range(t.name);
+    if (!b.known && b.from == beginning::kind::position) {
+      b.known = true;
+      b.at = b.value;
+    } else if (!b.known && b.from == beginning::kind::time) {
+      b.known = true;
+      b.at = there.next;
+      const auto then = static_cast<wall_time>(b.value);
+      (void)store_.read(t.name, there.first, ~std::size_t{0}, [&](const stored_event& e) {
+        if (e.published >= then) b.at = e.position;
+        return e.published < then;
+      });
+    }
+    if (b.known && b.at < there.first) b.at = there.first;
+    mine.wanted = b.at;
+  }
+  const std::lock_guard lock{cursors_mutex_};
+  for (kept_cursor& c : cursors_) {
+    if (c.topic == &t && c.durable && mine.durable && c.name == mine.name) return;  // it stood before
+  }
+  cursors_.push_back(std::move(mine));
+}
+
+/// A name that never stood leaves nothing behind.
+inline void journal::forget(const subscription_base& s) noexcept {
+  const std::lock_guard lock{cursors_mutex_};
+  std::erase_if(cursors_, [&](const kept_cursor& c) {
+    return c.sits == nullptr && !c.known && c.name == s.name() && c.topic->topic.index == s.topic().index;
+  });
+}
+
+inline void journal::sits(const subscription_base& s, position at) noexcept {
+  const std::lock_guard lock{cursors_mutex_};
+  for (kept_cursor& c : cursors_) {
+    if (c.sits != nullptr || c.name != s.name() || &c.topic->topic != &s.topic()) continue;
+    c.sits = &s;
+    c.wanted = at;
+    return;
+  }
+}
+
+/// It is ending: where it goes on another time is where it could go on now.
+inline void journal::leaves(const subscription_base& s) noexcept {
+  const std::lock_guard lock{cursors_mutex_};
+  for (auto c = cursors_.begin(); c != cursors_.end(); ++c) {
+    if (c->sits != &s) continue;
+    position at = 0;
+    if (s.safe_position(at)) c->wanted = at;
+    c->sits = nullptr;
+    if (!c->durable) cursors_.erase(c);
+    return;
+  }
+}
+
+inline durability_report journal::report() const {
+  durability_report r;
+  for (const durable_topic* t : topics_) r.topics.push_back({t->name, t->head(), t->durable_to()});
+  r.failed = has_failed();
+  const auto head_of = [&](std::string_view topic) {
+    for (const topic_durability& t : r.topics) {
+      if (t.name == topic) return t.accepted;
+    }
+    return std::uint64_t{0};
+  };
+  const auto add = [&](std::string_view name, std::string_view topic, std::uint64_t at, bool orphaned) {
+    const std::uint64_t head = head_of(topic);
+    r.subscriptions.push_back({std::string(name), std::string(topic), at, head > at ? head - at : 0, orphaned});
+  };
+  {
+    const std::lock_guard lock{cursors_mutex_};
+    r.failure = failure_;
+    for (const kept_cursor& c : cursors_) {
+      if (c.durable) add(c.name, c.topic->name, c.known ? c.stored : c.wanted, c.sits == nullptr);
+    }
+  }
+  const std::size_t own = r.subscriptions.size();
+  store_.cursors([&](const stored_cursor& c) {
+    for (std::size_t i = 0; i != own; ++i) {
+      if (r.subscriptions[i].name == c.subscription && r.subscriptions[i].topic == c.topic) return;
+    }
+    add(c.subscription, c.topic, c.position, true);
+  });
+  return r;
+}
+
+inline void journal::bury_undecodable(durable_topic& t, std::string_view subscription, const stored_event& e,
+                                      std::string_view why) {
+  bool there = false;
+  store_.letters(t.name, [&](const stored_letter& l) {
+    there = there || (l.cause == dead_cause::undecodable && l.subscription == subscription &&
+                      l.event.position == e.position);
+  });
+  if (there) return;
+  byte_buffer errors;
+  wire_writer w{errors};
+  w.list(1);
+  w.string(why);
+  store_batch b;
+  stored_letter& l = b.letters.emplace_back();
+  l.subscription = subscription;
+  l.number = t.topic.letters.take_number();
+  l.event = e;
+  l.cause = dead_cause::undecodable;
+  l.died = wall_now();
+  l.errors = errors;
+  const std::lock_guard lock{mutex_};
+  store_.commit(b);
+}
+
+inline durable_topic::durable_topic(topic_base& t, journal& j, std::string_view stored_as, const stored_ops* by_type)
+    : topic{t}, log{j}, name{stored_as}, ops{by_type} {
+  t.keeper = this;
+  gate_.store(j.stored_in().range(name).next, std::memory_order_relaxed);
+  j.add(*this);
+}
+inline void durable_topic::recall(subscription_base& s, bool dropping) { log.recall(*this, s, dropping); }
+inline void durable_topic::forget(subscription_base& s) noexcept { log.forget(s); }
+
+}  // namespace peal::inline v0::detail

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// What one subscription reads of a topic's past: events out of the store, in slots like those of the ring.
+#pragma once
+
+#include <peal/bus/detail/journal.hpp>
+#include <peal/detail/minmax.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <vector>
+
+namespace peal::inline v0::detail {
+
+/// Capacity: 256 events; a slot is free again once the subscription's cursor has passed it.
+/// Thread safety: the owner of the seat's `running`.
+class past_reader {
+ public:
+  past_reader(durable_topic& t, const subscription_base& s, std::size_t stride, std::size_t offset, position from)
+      : topic_{t},
+        subscription_{s},
+        stride_{stride},
+        offset_{offset},
+        slots_{static_cast<std::byte*>(::operator new (slots * stride, alignment))},
+        around_(slots),
+        passed_{from},
+        filled_{from} {}
+  past_reader(const past_reader&) = delete;
+  past_reader& operator=(const past_reader&) = delete;
+  ~past_reader() {
+    pass(filled_);
+    ::operator delete(slots_, alignment);
+  }
+
+  /// Brings in what is there before `end`; returns up to where there is something.
+  /// Errors: store_error, bad_alloc, what an upcast throws.
+  position fill(position end) {
+    const position most = advance(passed_, slots);
+    if (distance(end, most) > 0) end = most;
+    if (distance(end, filled_) <= 0) return filled_;
+    const position next = topic_.log.stored_in().read(topic_.name, filled_, static_cast<std::size_t>(distance(end, filled_)),
+                                                 [&](const stored_event& e) {
+                                                   if (distance(e.position, end) >= 0) return false;
+                                                   leave_empty_to(e.position);
+                                                   put(e);
+                                                   return true;
+                                                 });
+    leave_empty_to(distance(next, end) < 0 ? next : end);
+    return filled_;
+  }
+  [[nodiscard]] position filled() const noexcept { return filled_; }
+  [[nodiscard]] batch view(position first, position last) noexcept {
+    return {slots_, stride_, offset_, slots - 1, around_.data(), first, last};
+  }
+  /// Everything before it is done with.
+  void pass(position to) noexcept {
+    for (; distance(to, passed_) > 0; passed_ = advance(passed_, 1)) {
+      const std::uint8_t t = tag(passed_);
+      if ((t & slot_tag::empty) == 0) topic_.topic.types[t & slot_tag::type_mask]->destroy(slot(passed_) + offset_);
+    }
+  }
+
+ private:
+  static constexpr std::size_t slots = 256;
+  static constexpr std::align_val_t alignment{64};
+
+  [[nodiscard]] std::byte* slot(position p) const noexcept { return slots_ + (p & (slots - 1)) * stride_; }
+  [[nodiscard]] std::uint8_t tag(position p) const noexcept {
+    return static_cast<std::uint8_t>(
+        reinterpret_cast<const std::atomic<std::uint64_t>*>(slot(p))->load(std::memory_order_relaxed));
+  }
+  void show(std::uint8_t t) noexcept {
+    ::new (static_cast<void*>(slot(filled_))) std::atomic<std::uint64_t>{t};
+    filled_ = advance(filled_, 1);
+  }
+  void leave_empty_to(position to) noexcept {
+    while (distance(to, filled_) > 0) show(slot_tag::empty);
+  }
+
+  void put(const stored_event& e) {
+    std::uint8_t type = 0;
+    while (type != topic_.topic.type_count && topic_.ops[type].name != e.name) ++type;
+    if (type == topic_.topic.type_count) {
+      topic_.log.bury_undecodable(topic_, subscription_.name(), e, "this program's topic has no such event");
+      return show(slot_tag::empty);
+    }
+    if (!subscription_.wants(type)) return show(slot_tag::empty);
+    try {
+      topic_.ops[type].decode(e.version, e.payload, slot(filled_) + offset_);
+    } catch (const decode_error& failed) {
+      topic_.log.bury_undecodable(topic_, subscription_.name(), e, failed.what());
+      return show(slot_tag::empty);
+    }
+    const bool told = (e.correlation && e.correlation != e.id) || e.causation;
+    if (told) {
+      envelope& around = around_[filled_ & (slots - 1)] = envelope{};
+      if (e.correlation != e.id) around.correlation = e.correlation;
+      around.causation = e.causation;
+    }
+    show(told ? static_cast<std::uint8_t>(type | slot_tag::enveloped) : type);
+  }
+
+  durable_topic& topic_;
+  const subscription_base& subscription_;
+  const std::size_t stride_;
+  const std::size_t offset_;
+  std::byte* const slots_;
+  std::vector<envelope> around_;
+  position passed_;  ///< slots before it are free
+  position filled_;
+};
+
+}  // namespace peal::inline v0::detail

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Topics that survive the process: one option, one store, and every subscription goes on where it was.
+#pragma once
+
+#include <peal/bus/bus.hpp>
+#include <peal/bus/detail/durable_part.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+namespace peal::inline v0 {
+
+/// Option of a topic: its events are kept in the bus's store, under the declared name of its first event.
+///
+/// Publishing stays what it is; a journal brings what has gathered to the store in one commit after the other, and
+/// subscriptions are given an event once it is there. A subscription is known by its name: after a restart it goes on
+/// where it was, first with what is in the store, then with what is published, without a gap. A new name begins with the
+/// next event, or as peal::start_at says. `peal::transient` subscriptions, and those with `behind{…}`, are not kept.
+/// Delivery: at least once across restarts, in the topic's order: how far a subscription has come is committed soon after,
+/// never before its outputs are; a delivery that waits for another run (a back-off, a busy key) holds that back, so what
+/// was handled behind it is handled again after a crash. Dead letters are kept with their events.
+/// Events need a declared name and fields (<peal/codec/codec.hpp>) and a default constructor. A time to live and the
+/// back-off of a delivery do not survive a restart.
+/// Errors: while the store has no space the topic fills up and publishers wait; when a commit fails otherwise, or a sync,
+/// its topics refuse (publish_errc::store_failed) and durability() tells why.
+/// Example:
+/// ```
+/// peal::sqlite::store kept{"shop.db"};
+/// peal::bus<peal::topic<order_placed, peal::durable>> bus{{}, kept};
+/// auto billing = bus.subscribe<order_placed>("billing", charge);
+/// bus.wait_durable(bus.publish(order));
+/// ```
+struct durable : detail::durable_option {
+  template <class First>
+  static constexpr std::string_view stored_name() noexcept {
+    return name_of<First>().name;
+  }
+};
+
+/// A name as a template argument.
+template <std::size_t N>
+struct topic_name {
+  char text[N]{};
+  constexpr topic_name(const char (&from)[N]) noexcept {  // NOLINT: a literal is one
+    std::copy_n(from, N, text);
+  }
+};
+
+/// The same under a name of one's own: `peal::topic<order_placed, order_cancelled, peal::durable_as<"shop.orders">>`.
+template <topic_name Name>
+struct durable_as : detail::durable_option {
+  static_assert(sizeof(Name.text) > 1, "peal: a durable topic needs a name that is not empty");
+  template <class First>
+  static constexpr std::string_view stored_name() noexcept {
+    return {Name.text, sizeof(Name.text) - 1};
+  }
+};
+
+}  // namespace peal::inline v0

@@ -43,8 +43,9 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
   static constexpr bool has = carries<E>;
 
   explicit basic_bus(const bus_options& options = {}) : core_{core_type::make(options, nullptr)} {
-    static_assert(!core_type::any_durable,
-                  "peal: a topic of this bus is durable; give the bus the store that it is kept in: bus{options, store}");
+    static_assert(
+        !core_type::any_durable,
+        "peal: a topic of this bus is durable; give the bus the store that it is kept in: bus{options, store}");
   }
   /// With durable topics, which go on in the store where they ended: see <peal/bus/durable.hpp>.
   /// Errors: bad_option, store_error, decode_error.
@@ -315,7 +316,8 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
         "to each by itself");
     using outputs = detail::all_outputs<Handler, Es...>;
     constexpr bool can_publish = core_type::template carries_all<outputs>;
-    static_assert(!core_type::template is_durable<Es...> || !detail::wiring<Handler, detail::type_list<Es...>, Ps...>::inline_handler,
+    static_assert(!core_type::template is_durable<Es...> ||
+                      !detail::wiring<Handler, detail::type_list<Es...>, Ps...>::inline_handler,
                   "peal: on_publisher_thread does not go with a durable topic, whose events are handled once they are "
                   "in the store; let it run on the bus's workers");
     constexpr bool dated = core_type::template is_timed<Es...> || !(detail::is_expires<Ps> || ...);

@@ -43,8 +43,8 @@ template <std::size_t N>
 inline constexpr std::size_t capacity_of<capacity<N>> = N;
 template <class T>
 inline constexpr bool is_topic_option =
-    capacity_of<T> != 0 || std::is_same_v<T, timed> || std::is_same_v<T, single_producer> ||
-    is_publish_through<T> || is_durable_option<T>;
+    capacity_of<T> != 0 || std::is_same_v<T, timed> || std::is_same_v<T, single_producer> || is_publish_through<T> ||
+    is_durable_option<T>;
 template <class T>
 inline constexpr bool is_topic = false;
 template <class... Ts>

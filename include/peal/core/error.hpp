@@ -12,15 +12,15 @@ namespace peal::inline v0 {
 
 /// Why `try_publish` refused; the event stays with its owner.
 enum class publish_errc : std::uint8_t {
-  full,        ///< no room now
-  timed_out,   ///< no room within the time given
-  closing,     ///< the bus is draining: nothing from outside is accepted any more
-  closed,      ///< the bus has ended
-  overloaded,  ///< published inside a handler, and the topic's lane is full as well
-  forked,      ///< this process is a fork's child: the workers stayed with the parent
-  vetoed,      ///< a publish middleware of the topic said so
+  full,          ///< no room now
+  timed_out,     ///< no room within the time given
+  closing,       ///< the bus is draining: nothing from outside is accepted any more
+  closed,        ///< the bus has ended
+  overloaded,    ///< published inside a handler, and the topic's lane is full as well
+  forked,        ///< this process is a fork's child: the workers stayed with the parent
+  vetoed,        ///< a publish middleware of the topic said so
   store_failed,  ///< the store of a durable topic failed; what was accepted and is not in it is known by its id
-  stuck,       ///< a stepped bus ran everything it could and there is still no room
+  stuck,         ///< a stepped bus ran everything it could and there is still no room
 };
 
 constexpr std::string_view to_string(publish_errc e) noexcept {

@@ -97,7 +97,8 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
 
   static std::shared_ptr<bus_core> make(const bus_options& o, store* kept) {
     o.check();
-    const std::shared_ptr<bus_core> core{new bus_core(o, kept)};  // one a bus: std::make_shared would only cost the compiler
+    const std::shared_ptr<bus_core> core{
+        new bus_core(o, kept)};  // one a bus: std::make_shared would only cost the compiler
     core->runner.start(core->base, core);
     return core;
   }

@@ -242,9 +242,10 @@ struct journal_of<true> {
     const durable_topic* const t = r.in_lane() ? nullptr : journal_->topic_of(r.id());
     if (t == nullptr) {
       throw bad_option(
-          r.in_lane() ? "peal: wait_durable: the event of this receipt was published inside a handler and stands in its "
-                        "topic's lane, where it has no position to wait for"
-                      : "peal: wait_durable: this receipt is not of a durable topic of this bus");
+          r.in_lane()
+              ? "peal: wait_durable: the event of this receipt was published inside a handler and stands in its "
+                "topic's lane, where it has no position to wait for"
+              : "peal: wait_durable: this receipt is not of a durable topic of this bus");
     }
     const position p = r.id().position();
     const auto there = [&] { return distance(t->durable_to(), p) > 0; };

@@ -134,8 +134,8 @@ inline void journal::bury_undecodable(durable_topic& t, std::string_view subscri
                                       std::string_view why) {
   bool there = false;
   store_.letters(t.name, [&](const stored_letter& l) {
-    there = there || (l.cause == dead_cause::undecodable && l.subscription == subscription &&
-                      l.event.position == e.position);
+    there = there ||
+            (l.cause == dead_cause::undecodable && l.subscription == subscription && l.event.position == e.position);
   });
   if (there) return;
   byte_buffer errors;

@@ -23,7 +23,7 @@ class past_reader {
         subscription_{s},
         stride_{stride},
         offset_{offset},
-        slots_{static_cast<std::byte*>(::operator new (slots * stride, alignment))},
+        slots_{static_cast<std::byte*>(::operator new(slots* stride, alignment))},
         around_(slots),
         passed_{from},
         filled_{from} {}
@@ -40,13 +40,13 @@ class past_reader {
     const position most = advance(passed_, slots);
     if (distance(end, most) > 0) end = most;
     if (distance(end, filled_) <= 0) return filled_;
-    const position next = topic_.log.stored_in().read(topic_.name, filled_, static_cast<std::size_t>(distance(end, filled_)),
-                                                 [&](const stored_event& e) {
-                                                   if (distance(e.position, end) >= 0) return false;
-                                                   leave_empty_to(e.position);
-                                                   put(e);
-                                                   return true;
-                                                 });
+    const position next = topic_.log.stored_in().read(
+        topic_.name, filled_, static_cast<std::size_t>(distance(end, filled_)), [&](const stored_event& e) {
+          if (distance(e.position, end) >= 0) return false;
+          leave_empty_to(e.position);
+          put(e);
+          return true;
+        });
     leave_empty_to(distance(next, end) < 0 ? next : end);
     return filled_;
   }

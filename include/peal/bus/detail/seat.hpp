@@ -45,13 +45,13 @@ struct alignas(64) seat {
   topic_base* topic = nullptr;                 ///< of the seat for good
   std::uint32_t turns = 0;                     ///< the owner of `ready` counts them
   subscription_base* subscription = nullptr;
-  bool dropping = false;                   ///< its cursor does not hold publishers back
-  bool polled = false;                     ///< runs in bus.poll(), not on a worker
-  bool is_journal = false;                 ///< of a durable topic: the one that brings its events to the store
-  bool is_hand = false;                    ///< one event's place in the queue, not a subscription's
-  std::atomic<bool> concurrent{false};     ///< its subscription has hands and reads ahead of its cursor
-  std::atomic<std::uint64_t> reads_at{0};  ///< then the position it reads next
-  std::atomic<bool> from_store{false};     ///< of a durable topic: it reads what the ring does not have any more
+  bool dropping = false;                    ///< its cursor does not hold publishers back
+  bool polled = false;                      ///< runs in bus.poll(), not on a worker
+  bool is_journal = false;                  ///< of a durable topic: the one that brings its events to the store
+  bool is_hand = false;                     ///< one event's place in the queue, not a subscription's
+  std::atomic<bool> concurrent{false};      ///< its subscription has hands and reads ahead of its cursor
+  std::atomic<std::uint64_t> reads_at{0};   ///< then the position it reads next
+  std::atomic<bool> from_store{false};      ///< of a durable topic: it reads what the ring does not have any more
   std::atomic<std::uint64_t> store_at{0};   ///< then its cursor
   std::atomic<std::uint64_t> store_end{0};  ///< and the position from which on the ring has everything
 

@@ -12,8 +12,9 @@ namespace peal_test {
 
 class temporary_folder {
  public:
-  temporary_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "peal.XXXXXX").string();
+  temporary_folder() : temporary_folder(std::filesystem::temp_directory_path()) {}
+  explicit temporary_folder(const std::filesystem::path& in) {
+    std::string name = (in / "peal.XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a folder " + name);
     path_ = name;
   }
@@ -24,6 +25,13 @@ class temporary_folder {
     std::filesystem::remove_all(path_, ignored);
   }
 
+  /// In memory where there is such a place: for tests that need no disk.
+  static std::filesystem::path in_memory() {
+    std::error_code ignored;
+    return std::filesystem::is_directory("/dev/shm", ignored) ? "/dev/shm" : std::filesystem::temp_directory_path();
+  }
+
+  [[nodiscard]] std::string path() const { return path_.string(); }
   [[nodiscard]] std::string path(const std::string& name) const { return (path_ / name).string(); }
 
  private:

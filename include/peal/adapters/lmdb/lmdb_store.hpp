@@ -126,7 +126,11 @@ class store final : public peal::store {
   };
 
   static file_lock lock(const std::string& path, const options& o) {
-    if (o.mode == open_mode::write) return file_lock{path + ".lock", path};
+    if (o.mode == open_mode::write) {
+      file_lock mine{path + ".lock", path};
+      detail::make_where_none(path, o);
+      return mine;
+    }
     if (file_lock::is_mine(path + ".lock")) {
       throw store_error(store_errc::locked, path, "open for reading", "this process has it open: use that object");
     }

@@ -5,13 +5,17 @@
 #include <peal/adapters/lmdb/detail/bytes.hpp>
 #include <peal/adapters/lmdb/detail/environment.hpp>
 #include <peal/store/store.hpp>
+#include <peal/store/sync_folder.hpp>
 
+#include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace peal::inline v0::lmdb::detail {
@@ -156,6 +160,32 @@ inline void open_tables(::MDB_env* env, std::string_view place, bool writes, tab
   t.open(txn.get(), make ? MDB_CREATE : 0U);
   names.read(txn.get(), t);
   txn.commit();
+}
+
+/// Makes a store where there is none: under another name first, since what LMDB writes before its first sync may be there
+/// in part when the power goes, and is not a store then. The caller holds the writer's lock.
+inline void make_where_none(const std::string& path, options o) {
+  std::FILE* const there = std::fopen(path.c_str(), "rb");
+  if (there != nullptr) (void)std::fclose(there);
+  if (there != nullptr || errno != ENOENT) return;
+  const std::string unfinished = path + ".new";
+  const auto remove_all = [](const std::string& name) {
+    (void)std::remove(name.c_str());
+    (void)std::remove((name + "-lock").c_str());
+  };
+  remove_all(unfinished);
+  o.durability = sync::full;
+  {
+    environment e{unfinished, o};
+    tables t;
+    name_book names;
+    open_tables(e.get(), path, true, t, names);
+  }
+  if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
+    throw store_error(store_errc::io, path, "make it", std::system_category().message(errno));
+  }
+  remove_all(unfinished);
+  sync_folder_of(path, path);
 }
 
 }  // namespace peal::inline v0::lmdb::detail

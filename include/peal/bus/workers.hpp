@@ -32,6 +32,7 @@ class worker_pool final : public detail::executor {
         spin_{o.spin},
         queue_{seats + detail::bus_base::max_hands_queued},
         polled_{seats},
+        journals_{max_journals},
         wheel_{std::chrono::steady_clock::now()},
         random_{o.seed != 0 ? o.seed : detail::random_seed()} {}
 
@@ -45,6 +46,9 @@ class worker_pool final : public detail::executor {
     if (s.polled) {
       put(polled_, s);
       poll_.notify_all(side::rare);
+    } else if (s.is_journal) {
+      put(journals_, s);
+      journal_.notify_all(side::rare);
     } else {
       put(queue_, s);
       work_.notify_one(side::rare);
@@ -99,10 +103,13 @@ class worker_pool final : public detail::executor {
   /// Starts the threads; each keeps `alive` until it ends.
   void start(detail::bus_base& bus, const std::shared_ptr<void>& alive) {
     if (workers_wanted_ == 0) return;
-    threads_.reserve(workers_wanted_ + 1U);
-    for (unsigned i = 0; i <= workers_wanted_; ++i) {  // one kind of thread: each kind would be compiled for itself
-      const bool timers = i == workers_wanted_;
-      threads_.push_back(std::thread{[this, &bus, timers, keep = alive] { timers ? timer_main() : worker_main(bus); }});
+    const unsigned count = workers_wanted_ + (bus.log != nullptr ? 2U : 1U);
+    threads_.reserve(count);
+    for (unsigned i = 0; i < count; ++i) {  // one kind of thread: each kind would be compiled for itself
+      const unsigned beyond = i < workers_wanted_ ? 0 : i - workers_wanted_ + 1;
+      threads_.push_back(std::thread{[this, &bus, beyond, keep = alive] {
+        beyond == 0 ? worker_main(bus) : beyond == 1 ? timer_main() : journal_main();
+      }});
     }
   }
 
@@ -112,6 +119,7 @@ class worker_pool final : public detail::executor {
     work_.notify_all(side::rare);
     timer_.notify_all(side::rare);
     poll_.notify_all(side::rare);
+    journal_.notify_all(side::rare);
     for (std::thread& t : threads_) {
       if (t.get_id() == std::this_thread::get_id()) {
         t.detach();  // it holds the shared part of the bus, and is about to leave
@@ -148,6 +156,7 @@ class worker_pool final : public detail::executor {
 
  private:
   static constexpr std::size_t most_turns_a_poll = 1024;
+  static constexpr std::size_t max_journals = 256;  // one a topic
 
   /// Each seat is queued at most once and there is room for all, so "full" only ever means that a worker has been
   /// suspended in the middle of taking what stood there a lap ago.
@@ -166,6 +175,7 @@ class worker_pool final : public detail::executor {
   detail::seat* spin(watch& watched, nanoseconds patience) noexcept;
   void worker_main(detail::bus_base& bus) noexcept;
   void timer_main() noexcept;
+  void journal_main() noexcept;
 
   bool help(const detail::topic_base& topic) noexcept;
 
@@ -185,9 +195,11 @@ class worker_pool final : public detail::executor {
   const nanoseconds spin_;
   mpmc_ring<detail::seat*> queue_;
   mpmc_ring<detail::seat*> polled_;
+  mpmc_ring<detail::seat*> journals_;
   event_count<> work_{barrier<>{}, spin_limit{0, 0}};
   event_count<> poll_{barrier<>{}, spin_limit{0, 0}};
   event_count<> timer_{barrier<>{}, spin_limit{0, 0}};
+  event_count<> journal_{barrier<>{}, spin_limit{0, 0}};
   std::atomic<bool> stop_{false};
   std::atomic<bool> rearmed_{false};
   std::atomic<bool> asked_{false};  // handlers may wait for others, whatever the number of workers
@@ -386,3 +398,4 @@ struct threaded_runtime {
 }  // namespace peal::inline v0
 
 #include <peal/bus/detail/worker_help.hpp>
+#include <peal/bus/detail/worker_journal.hpp>

@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: MIT
 // States of streams: folded, from snapshots, and as they once were.
 #include <peal/pattern/aggregates.hpp>
-#include <peal/pattern/replay.hpp>
 #include <peal/store/memory_store.hpp>
 #include <peal/testing/store_wrapper.hpp>
 
-#include <atomic>
-#include <cstdio>
-#include <map>
 #include <optional>
-#include <random>
+#include <stdexcept>
 #include <string>
-#include <thread>
 #include <tuple>
-#include <vector>
 
-#include "pattern/bank.hpp"
+#include "pattern/stream_property.hpp"
 #include "support/bus_fixture.hpp"
 #include "support/catch.hpp"
-#include "support/stress_options.hpp"
 
 using namespace bank;
 
 namespace {
-
-using balances = peal::aggregates<balance, accounts>;
 
 /// Counts the events that are shown.
 struct counting final : peal::testing::store_wrapper {
@@ -208,49 +199,6 @@ TEST_CASE("aggregates: a snapshot of another version is brought up to date, or p
 
 TEST_CASE("aggregates: as of any position, with and without snapshots, a state is the fold of the first events",
           "[pattern][aggregates]") {
-  std::mt19937_64 random{peal_test::seed()};
-  constexpr std::uint64_t each = peal_test::repeat(400, 4);
   peal::memory_store kept;
-  const auto write = [&](std::uint64_t seed) {
-    std::mt19937_64 draw{seed};
-    accounts streams{kept, "bank.accounts"};
-    balances all{streams, {.snapshot_every = 1 + draw() % 20}};
-    for (std::uint64_t i = 0; i < each; ++i) {
-      const std::string key(1, static_cast<char>('a' + draw() % 5));
-      const auto cents = static_cast<std::int64_t>(draw() % 1'000);
-      switch (draw() % 4) {
-        case 0: all.update(key, [&](const balance&) { return opened{key + std::to_string(cents)}; }); break;
-        case 1: streams.append(key, peal::any_version, deposited{cents}, withdrawn{cents / 2}); break;
-        default: all.update(key, [&](const balance& b) { return withdrawn{b.cents / 3 - cents}; });
-      }
-    }
-  };
-  std::vector<std::thread> writers;
-  for (int t = 0; t < 3; ++t) writers.emplace_back(write, random());
-  for (std::thread& w : writers) w.join();
-
-  accounts streams{kept, "bank.accounts"};
-  balances all{streams};
-  const std::uint64_t end = kept.range("bank.accounts").next;
-  std::map<std::string, peal::rebuilt<balance>> model;
-  std::uint64_t checked = 0;
-  peal::replay<opened, deposited, withdrawn>(
-      kept, "bank.accounts", {}, [&](const auto& event, const peal::replayed_event& about) {
-        auto& known = model[std::string(about.key())];
-        known.state.apply(event);
-        CHECK(about.stream_version() == ++known.version);
-        if (about.position() + 1 != end && random() % 16 != 0) return;
-        for (const auto& [key, then] : model) {
-          const auto fast = all.load(key, {.position = about.position()});
-          const auto slow = peal::rebuild<balance>(streams, key, {.position = about.position()});
-          if (fast.state == then.state && slow.state == then.state && fast.version == then.version) ++checked;
-          CHECK(fast.state == then.state);
-          CHECK(fast.version == then.version);
-          CHECK(slow.state == then.state);
-        }
-      });
-  std::printf("aggregates: seed=%llu events=%llu snapshots=%llu states checked=%llu\n",
-              static_cast<unsigned long long>(peal_test::seed()), static_cast<unsigned long long>(end),
-              static_cast<unsigned long long>(snapshots_in(kept)), static_cast<unsigned long long>(checked));
-  CHECK(checked > 0);
+  states_are_folds_of_prefixes(kept, peal_test::repeat(400, 4));
 }

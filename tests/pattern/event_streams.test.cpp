@@ -49,10 +49,10 @@ TEST_CASE("event_streams: a writer that has not seen the newest event is told wh
     return "none";
   };
   CHECK(conflict(1) ==
-        "peal: stream \"a\" of bank.accounts: expected version 1, it is 2; somebody else was first: load it again and "
-        "decide anew");
-  CHECK_THAT(conflict(peal::no_stream), peal_test::contains_text("expected version no stream, it is 2"));
-  CHECK_THAT(conflict(3), peal_test::contains_text("expected version 3, it is 2"));
+        "peal: stream \"a\" of bank.accounts: expected version 1, found version 2. Somebody else was first: load it "
+        "again and decide anew");
+  CHECK_THAT(conflict(peal::no_stream), peal_test::contains_text("expected no stream, found version 2"));
+  CHECK_THAT(conflict(3), peal_test::contains_text("expected version 3, found version 2"));
   CHECK(kept.range("bank.accounts").next == 2);
   CHECK_THROWS_AS(all.append("new", 1, deposited{1}), peal::version_conflict);
 }

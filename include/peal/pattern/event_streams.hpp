@@ -63,7 +63,7 @@ struct as_of {
 /// ```
 template <encodable... Es>
 class event_streams {
-  static_assert(sizeof...(Es) != 0, "peal: streams of no events; name at least one");
+  static_assert(detail::check_events<Es...>());
   template <class V>
   static constexpr bool carries = (std::is_same_v<V, Es> || ...);
 

@@ -21,9 +21,10 @@ class expected_version {
   [[nodiscard]] constexpr bool allows(std::uint64_t actual) const noexcept {
     return exactly_ == anything || exactly_ == actual;
   }
-  /// For messages: "4", "no stream", "any".
+  /// For messages: "version 4", "no stream", "any version".
   [[nodiscard]] std::string text() const {
-    return exactly_ == anything ? "any" : exactly_ == 0 ? "no stream" : std::to_string(exactly_);
+    if (exactly_ == anything) return "any version";
+    return exactly_ == 0 ? "no stream" : "version " + std::to_string(exactly_);
   }
 
   friend constexpr bool operator==(const expected_version&, const expected_version&) = default;
@@ -52,9 +53,9 @@ class version_conflict : public error {
   static std::string text(std::string_view topic, std::string_view key, expected_version expected,
                           std::uint64_t actual) {
     std::string t = "peal: stream \"";
-    t.append(key).append("\" of ").append(topic).append(": expected version ").append(expected.text());
-    t.append(", it is ").append(expected_version{actual}.text());
-    return t.append("; somebody else was first: load it again and decide anew");
+    t.append(key).append("\" of ").append(topic).append(": expected ").append(expected.text());
+    t.append(", found ").append(expected_version{actual}.text());
+    return t.append(". Somebody else was first: load it again and decide anew");
   }
 
   std::string topic_;

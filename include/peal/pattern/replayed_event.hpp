@@ -115,14 +115,21 @@ constexpr bool names_differ() noexcept {
   return true;
 }
 
-/// Decodes those events of a store that are of one of these types.
+/// The events of a stream, a replay or a projection. True, or it does not compile.
 template <class... Es>
-struct event_reader {
+constexpr bool check_events() noexcept {
   static_assert(sizeof...(Es) != 0, "peal: no event is named that could be read; name at least one");
   static_assert((check_chain<Es>() && ...));
   static_assert(names_differ<Es...>(),
                 "peal: two of the events have the same name; name the newest version alone, the older ones are read "
                 "through its `previous`");
+  return true;
+}
+
+/// Decodes those events of a store that are of one of these types.
+template <class... Es>
+struct event_reader {
+  static_assert(check_events<Es...>());
 
   /// Calls `handle(event)` with it, or `refuse(e, why)`. True when it was handled.
   template <class Handle, class Refuse>

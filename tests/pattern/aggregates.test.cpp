@@ -57,6 +57,11 @@ struct unrelated_balance : balance {
       peal::fields(peal::field{"owner", &unrelated_balance::owner}, peal::field{"cents", &unrelated_balance::cents});
 };
 
+struct other_state : balance {
+  static constexpr peal::event_name name{"bank.other", 1};
+  static constexpr auto fields = peal::fields(peal::field{"cents", &other_state::cents});
+};
+
 }  // namespace
 
 TEST_CASE("aggregates: a state is what its events make of it, and as of any version what the first ones did",
@@ -182,6 +187,11 @@ TEST_CASE("aggregates: a snapshot of another version is brought up to date, or p
     CHECK(now.snapshot == 4);
     CHECK(now.state.cents == 18);
     CHECK(now.state.owner == "unknown");
+  }
+  SECTION("of another state") {
+    peal::aggregates<other_state, accounts> after{streams, {.snapshot_every = 3}};
+    CHECK(after.load("a").snapshot == 0);
+    CHECK(after.load("a").state == other_state{{"Ann", 18}});
   }
   SECTION("passed over") {
     peal::aggregates<unrelated_balance, accounts> after{streams, {.snapshot_every = 3}};

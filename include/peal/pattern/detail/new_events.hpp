@@ -3,8 +3,8 @@
 #pragma once
 
 #include <peal/codec/upcast.hpp>
-#include <peal/pattern/detail/outbox_news.hpp>
 #include <peal/store/store.hpp>
+#include <peal/store/wall_clock.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -18,7 +18,8 @@ install(FILES
   ${CMAKE_CURRENT_BINARY_DIR}/peal-config.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/peal-config-version.cmake
   DESTINATION ${peal_cmake_dir})
-install(FILES ${CMAKE_CURRENT_LIST_DIR}/component.cmake DESTINATION ${peal_cmake_dir})
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/component.cmake ${CMAKE_CURRENT_LIST_DIR}/contract.cmake
+  DESTINATION ${peal_cmake_dir})
 foreach(component IN LISTS peal_components)
   install(TARGETS peal_${component} FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(FILES ${CMAKE_CURRENT_LIST_DIR}/components/${component}.cmake DESTINATION ${peal_cmake_dir}/components)

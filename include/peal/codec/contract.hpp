@@ -73,6 +73,8 @@ std::string contract_text() {
 
 /// True when each event and its older versions stand in the contract with these very fields; does not compile otherwise.
 ///
+/// With CMake, `peal_contract(shop_events HEADER events.hpp FILE events.contract EVENTS order_placed payment_taken)` does the
+/// following and, in the target `shop_events_accept`, writes the file after a change that is meant.
 /// Example:
 /// ```
 /// constexpr peal::contract_entry golden[] = {

@@ -32,6 +32,8 @@ struct bus_options {
   std::size_t lane_capacity = 1024;    ///< events published inside handlers that may wait for room, a topic; 2 … 2^31
   std::size_t max_dead_letters = 65'536;  ///< of one topic; when full, subscriptions stall instead of losing
   std::size_t max_requests = 1024;        ///< of one query type, that wait for their reply at once; 1 … 2^31
+  unsigned max_crashes = 3;  ///< of durable topics: lives of the process, beyond the first, that an event may end while
+                             ///< it is handled; then it becomes a letter (`crashed`); from 1
   nanoseconds overload_after =
       std::chrono::seconds{1};  ///< a lane without room for so long turns its head into a letter
   nanoseconds spin =
@@ -54,6 +56,7 @@ struct bus_options {
     in(max_subscriptions, 1, 4096, "max_subscriptions");
     in(lane_capacity, 1, std::size_t{1} << 31U, "lane_capacity");
     in(max_requests, 1, std::size_t{1} << 31U, "max_requests");
+    in(max_crashes, 1, ~0U, "max_crashes");
     in(max_dead_letters, 1, ~std::size_t{0}, "max_dead_letters");
     const auto from = [](double value, double low, const char* name) {
       if (value >= low) return;  // false of what is no number

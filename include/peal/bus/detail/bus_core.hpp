@@ -121,7 +121,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     }
     end_bus(core->base, core->runner, core->on_stuck_);
     core->runner.shut_down();
-    if constexpr (any_durable) core->log_.flush();
+    if constexpr (any_durable) core->log_.close();
   }
 
   template <class E>
@@ -269,6 +269,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     base.epoch = runner.random_bits() | 1U;
     base.overload_after = o.overload_after;
     base.max_requests = o.max_requests;
+    base.max_crashes = o.max_crashes;
     base.retries.set(o.retries, runner.now());
     base.topics.reserve(sizeof...(Topics));
     if constexpr (any_durable) log_.prepare(base);

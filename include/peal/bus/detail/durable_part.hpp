@@ -98,7 +98,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
   void sit(seat& s, subscription_base& sub) noexcept {
     const position live = core_.ring_.cursor(s.cursor());
     position at = live;
-    if (!s.dropping && !sub.begins.transient && sub.begins.known && distance(sub.begins.at, live) < 0) {
+    if (keeps(sub, s) && sub.begins.known && distance(sub.begins.at, live) < 0) {
       at = sub.begins.at;
     }
     s.store_end.store(live, std::memory_order_relaxed);
@@ -109,8 +109,8 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
   /// Before its cursor leaves the ring.
   void leave(seat& s, subscription_base& sub) noexcept {
     log.leaves(sub);
-    s.from_store.store(false, std::memory_order_release);
     reader_of(s).reset();
+    s.from_store.store(false, std::memory_order_release);
     rouse_journal();
   }
   [[nodiscard]] position read_from(const seat& s) const noexcept {
@@ -170,14 +170,19 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
       const position end = s.store_end.load(std::memory_order_relaxed);
       last = r->filled();
       if (distance(last, from) <= 0) last = r->fill(distance(gate, end) < 0 ? gate : end);
+      if (const position limit = peal::advance(from, most); distance(last, limit) > 0) last = limit;
+      if (log.was_cut_off() && last != from && keeps(*s.subscription, s)) last = r->begin_runs(from, last);
+      if (last == from && r->filled() != from) s.subscription->look_again();  // another one's turn
     });
     if (failed) {
       log.note_failure(failed->error_text);
       s.subscription->look_again();
       return from;
     }
-    const position limit = peal::advance(from, most);
-    return distance(last, limit) > 0 ? limit : last;
+    return last;
+  }
+  static bool keeps(const subscription_base& sub, const seat& s) noexcept {
+    return !s.dropping && !sub.begins.transient;
   }
 
   /// Errors: store_error, bad_alloc. One that this program cannot read stays where it is, for one that can.
@@ -235,7 +240,7 @@ struct journal_of<true> {
     bus.epoch = journal_->epoch();
   }
   void begin() { journal_->begin(); }
-  void flush() noexcept { journal_->flush(); }
+  void close() noexcept { journal_->close(); }
   [[nodiscard]] durability_report report() const { return journal_->report(); }
 
   template <class Executor>

@@ -117,6 +117,7 @@ class durable_topic : public topic_keeper {
   const std::string name;
   const stored_ops* const ops;
   letter_words words;
+  position opened_at = 0;  ///< events before it are of earlier lives
 
  protected:
   ~durable_topic() = default;

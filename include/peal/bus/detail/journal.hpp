@@ -58,6 +58,13 @@ class journal final : public bus_log {
   /// One commit; true when there may be more to do.
   bool work() noexcept;
   void flush() noexcept override;
+  /// The end of this life, with every handler ended.
+  void close() noexcept;
+  /// The life before this one was cut off.
+  [[nodiscard]] bool was_cut_off() const noexcept { return cut_off_; }
+  /// One at a time runs what may end the process.
+  [[nodiscard]] bool take_suspect() noexcept { return !suspect_runs_.exchange(true, std::memory_order_acq_rel); }
+  void suspect_gone() noexcept { suspect_runs_.store(false, std::memory_order_release); }
 
   /// It waits for a better moment, or for ever.
   [[nodiscard]] bool rests() const noexcept { return rests_.load(std::memory_order_acquire); }
@@ -92,6 +99,8 @@ class journal final : public bus_log {
     std::vector<std::size_t> words{};
     std::vector<kept_cursor> cursors{};
   };
+  static constexpr std::string_view scope = "peal.bus";
+  static constexpr std::string_view end_mark = "ended well";
   static constexpr std::size_t most_events = 4096;
   static constexpr std::size_t most_bytes = std::size_t{4} << 20U;
   static constexpr nanoseconds soon = std::chrono::milliseconds{20};
@@ -112,6 +121,8 @@ class journal final : public bus_log {
   store& store_;
   bus_base& bus_;
   std::uint64_t epoch_ = 0;
+  bool cut_off_ = false;
+  std::atomic<bool> suspect_runs_{false};
   std::vector<durable_topic*> topics_;
   std::mutex mutex_;  // of what follows
   snapshot snap_{};

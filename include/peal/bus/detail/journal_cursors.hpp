@@ -10,21 +10,36 @@ inline journal::journal(store& kept, bus_base& bus) : store_{kept}, bus_{bus} {
   alarm_.owner = this;
   alarm_.fire = [](timer_node& node) noexcept { static_cast<alarm&>(node).owner->topics_.front()->rouse_journal(); };
   // The bus's part of every event's identity is drawn once and kept, so that ids stay what they were.
-  constexpr std::string_view scope = "peal.bus";
   constexpr std::string_view prefix = "epoch ";
+  bool ended_well = false;
   store_.claims(scope, [&](const stored_claim& c) {
+    ended_well = ended_well || c.key == end_mark;
     if (c.key.substr(0, prefix.size()) != prefix) return;
     epoch_ = 0;
     for (const char digit : c.key.substr(prefix.size())) {
       epoch_ = epoch_ << 4U | static_cast<std::uint64_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
     }
   });
-  if (epoch_ != 0) return;
-  epoch_ = bus_.runner->random_bits() | 1U;
-  const std::string key = std::string(prefix) + to_string(event_id{epoch_, 0}).substr(0, 16);
+  cut_off_ = epoch_ != 0 && !ended_well;
   store_batch b;
-  b.claims.push_back({scope, key, claim_state::committed, wall_now()});
-  store_.commit(b);
+  if (ended_well) b.claims.push_back({scope, end_mark, claim_state::abandoned, 0});
+  std::string key;
+  if (epoch_ == 0) {
+    epoch_ = bus_.runner->random_bits() | 1U;
+    key = std::string(prefix) + to_string(event_id{epoch_, 0}).substr(0, 16);
+    b.claims.push_back({scope, key, claim_state::committed, wall_now()});
+  }
+  if (!b.empty()) store_.commit(b);
+}
+
+inline void journal::close() noexcept {
+  flush();
+  if (has_failed()) return;
+  (void)rule_set<>{}.run([&] {  // without it the next life is only more careful
+    store_batch b;
+    b.claims.push_back({scope, end_mark, claim_state::committed, wall_now()});
+    store_.commit(b);
+  });
 }
 
 /// Looks its name up and gives it a place among the cursors, without a seat yet.
@@ -157,7 +172,8 @@ inline void journal::bury_undecodable(durable_topic& t, std::string_view subscri
 inline durable_topic::durable_topic(topic_base& t, journal& j, std::string_view stored_as, const stored_ops* by_type)
     : topic{t}, log{j}, name{stored_as}, ops{by_type} {
   t.keeper = this;
-  gate_.store(j.stored_in().range(name).next, std::memory_order_relaxed);
+  opened_at = j.stored_in().range(name).next;
+  gate_.store(opened_at, std::memory_order_relaxed);
   j.add(*this);
 }
 inline void durable_topic::recall(subscription_base& s, bool dropping) { log.recall(*this, s, dropping); }

@@ -2,7 +2,7 @@
 // What one subscription reads of a topic's past: events out of the store, in slots like those of the ring.
 #pragma once
 
-#include <peal/bus/detail/journal.hpp>
+#include <peal/bus/detail/first_runs.hpp>
 #include <peal/detail/minmax.hpp>
 
 #include <atomic>
@@ -18,7 +18,7 @@ namespace peal::inline v0::detail {
 /// Thread safety: the owner of the seat's `running`.
 class past_reader {
  public:
-  past_reader(durable_topic& t, const subscription_base& s, std::size_t stride, std::size_t offset, position from)
+  past_reader(durable_topic& t, subscription_base& s, std::size_t stride, std::size_t offset, position from)
       : topic_{t},
         subscription_{s},
         stride_{stride},
@@ -51,6 +51,23 @@ class past_reader {
     return filled_;
   }
   [[nodiscard]] position filled() const noexcept { return filled_; }
+
+  /// Of what is there from `from` on, up to where it may be run now.
+  /// Errors: store_error, bad_alloc.
+  position begin_runs(position from, position last) {
+    if (runs_ == nullptr) runs_ = std::make_unique<first_runs>(topic_, subscription_);
+    const std::uint32_t died = runs_->died(from);
+    if (died >= topic_.topic.bus.max_crashes && (tag(from) & slot_tag::empty) == 0) {
+      const std::uint8_t t = tag(from);
+      const auto type = static_cast<std::uint8_t>(t & slot_tag::type_mask);
+      const batch b = view(from, advance(from, 1));
+      if (passed_ != from || !subscription_.bury_crashed({from, type, b.event(from), b.around(from, t)}, died))
+        return from;
+      topic_.topic.types[type]->destroy(b.event(from));
+      ::new (static_cast<void*>(slot(from))) std::atomic<std::uint64_t>{slot_tag::empty};
+    }
+    return runs_->begin(from, last, passed_);
+  }
   [[nodiscard]] batch view(position first, position last) noexcept {
     return {slots_, stride_, offset_, slots - 1, around_.data(), first, last};
   }
@@ -103,7 +120,8 @@ class past_reader {
   }
 
   durable_topic& topic_;
-  const subscription_base& subscription_;
+  subscription_base& subscription_;
+  std::unique_ptr<first_runs> runs_{};  ///< null: nothing to look out for
   const std::size_t stride_;
   const std::size_t offset_;
   std::byte* const slots_;

@@ -102,6 +102,14 @@ inline bool subscription_base::put_aside(const decision& what, const event_at& a
   return true;
 }
 
+inline bool subscription_base::bury_crashed(const event_at& at, std::uint32_t runs) {
+  error_history errors;
+  (void)rule_set<>{}.run([&] { errors.add({runs, now(), "the process ended while it was handled"}); });
+  if (!put_aside({next_step::bury, {}, dead_cause::crashed}, at, errors)) return false;
+  counts_.taken.add();
+  return true;
+}
+
 inline position subscription_base::take_aside(const batch& b) {
   position p = b.first;
   for (; p != b.last; p = advance(p, 1)) {

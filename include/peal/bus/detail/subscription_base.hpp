@@ -144,6 +144,8 @@ class subscription_base {
   /// It reads on before it runs the next one.
   [[nodiscard]] bool conflates() const noexcept { return conflated_ != nullptr; }
 
+  /// An event that has ended the process so often becomes a letter. False: not now.
+  bool bury_crashed(const event_at& at, std::uint32_t runs);
   /// Its source could not be read: a little later.
   void look_again() noexcept { wake_later(); }
   /// Remembers what a drain abandons, for its report.

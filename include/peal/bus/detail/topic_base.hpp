@@ -119,6 +119,7 @@ struct bus_base {
   std::uint64_t epoch = 0;
   nanoseconds overload_after{};
   std::size_t max_requests = 0;
+  unsigned max_crashes = 0;
   retry_tokens retries{};
   event_count<> progress{
       barrier<>{}, spin_limit{0, 0}};  ///< notified when a run of a subscription has ended; settle and drain wait here

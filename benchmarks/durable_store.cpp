@@ -62,9 +62,25 @@ class folder {
   std::filesystem::path path_;
 };
 
-[[maybe_unused]] void check_read(std::uint64_t seen, std::uint64_t right) {
-  if (seen != replayed || right != replayed)
-    throw wrong_result("read " + std::to_string(seen) + " events, not all right");
+/// Reads everything as often as `n` events ask for; `round` gives each payload to what it is called with.
+template <class Round>
+[[maybe_unused]] double replay_time(std::uint64_t n, Round round) {
+  double seconds = 0;
+  std::uint64_t rounds = 0;
+  for (; rounds * replayed < n; ++rounds) {
+    std::uint64_t right = 0;
+    std::uint64_t seen = 0;
+    const auto start = clock::now();
+    round([&](const void* payload, std::size_t size) {
+      right += size == sizeof(payload_type) && std::memcmp(payload, &seen, sizeof seen) == 0 ? 1U : 0U;
+      ++seen;
+    });
+    seconds += seconds_since(start);
+    if (seen != replayed || right != replayed) {
+      throw wrong_result("read " + std::to_string(seen) + " events, not all right");
+    }
+  }
+  return seconds * static_cast<double>(n) / static_cast<double>(rounds * replayed);
 }
 
 /// Through peal.
@@ -97,20 +113,10 @@ class through {
 
   double replay(std::uint64_t n) {
     if (next_ < replayed) commit(replayed - next_);
-    double seconds = 0;
-    for (std::uint64_t done = 0; done < n; done += replayed) {
-      std::uint64_t right = 0;
-      std::uint64_t seen = 0;
-      const auto start = clock::now();
-      store_.read("shop.orders", 0, replayed, [&](const peal::stored_event& e) {
-        right += std::memcmp(e.payload.data(), &seen, sizeof seen) == 0 && e.payload.size() == 200 ? 1U : 0U;
-        ++seen;
-      });
-      seconds += seconds_since(start);
-      check_read(seen, right);
-    }
-    const auto rounds = static_cast<double>((n + replayed - 1) / replayed);
-    return seconds * static_cast<double>(n) / (rounds * static_cast<double>(replayed));
+    return replay_time(n, [this](auto show) {
+      store_.read("shop.orders", 0, replayed,
+                  [&](const peal::stored_event& e) { show(e.payload.data(), e.payload.size()); });
+    });
   }
 
  private:
@@ -160,21 +166,13 @@ class bare_sqlite {
 
   double replay(std::uint64_t n) {
     if (next_ < replayed) commit(replayed - next_);
-    double seconds = 0;
-    std::uint64_t rounds = 0;
-    for (std::uint64_t done = 0; done < n; done += replayed, ++rounds) {
-      std::uint64_t right = 0;
-      std::uint64_t seen = 0;
-      const auto start = clock::now();
+    return replay_time(n, [this](auto show) {
       while (::sqlite3_step(select_) == SQLITE_ROW) {
-        right += std::memcmp(::sqlite3_column_blob(select_, 1), &seen, sizeof seen) == 0 ? 1U : 0U;
-        ++seen;
+        const void* const payload = ::sqlite3_column_blob(select_, 1);
+        show(payload, static_cast<std::size_t>(::sqlite3_column_bytes(select_, 1)));
       }
       ::sqlite3_reset(select_);
-      seconds += seconds_since(start);
-      check_read(seen, right);
-    }
-    return seconds * static_cast<double>(n) / static_cast<double>(rounds * replayed);
+    });
   }
 
  private:
@@ -226,28 +224,19 @@ class bare_lmdb {
 
   double replay(std::uint64_t n) {
     if (next_ < replayed) commit(replayed - next_);
-    double seconds = 0;
-    std::uint64_t rounds = 0;
-    for (std::uint64_t done = 0; done < n; done += replayed, ++rounds) {
-      std::uint64_t right = 0;
-      std::uint64_t seen = 0;
-      const auto start = clock::now();
+    return replay_time(n, [this](auto show) {
       ::MDB_txn* txn = nullptr;
       ::MDB_cursor* at = nullptr;
       run(::mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn));
       run(::mdb_cursor_open(txn, events_, &at));
       ::MDB_val key{};
       ::MDB_val value{};
-      while (seen < replayed && ::mdb_cursor_get(at, &key, &value, MDB_NEXT) == 0) {
-        right += std::memcmp(value.mv_data, &seen, sizeof seen) == 0 ? 1U : 0U;
-        ++seen;
+      for (std::uint64_t i = 0; i < replayed && ::mdb_cursor_get(at, &key, &value, MDB_NEXT) == 0; ++i) {
+        show(value.mv_data, value.mv_size);
       }
       ::mdb_cursor_close(at);
       ::mdb_txn_abort(txn);
-      seconds += seconds_since(start);
-      check_read(seen, right);
-    }
-    return seconds * static_cast<double>(n) / static_cast<double>(rounds * replayed);
+    });
   }
 
  private:

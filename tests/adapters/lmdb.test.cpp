@@ -25,53 +25,13 @@ using peal::open_mode;
 using peal::store_batch;
 using peal::store_errc;
 
-class lmdb_place final : public contract::store_place {
- public:
-  explicit lmdb_place(peal::sync durability = peal::sync::full) : durability_{durability} {}
+using peal_test::append;
+using peal_test::count;
+using peal_test::event;
+using lmdb_place = peal_test::file_place<peal::lmdb::store, peal::lmdb::options>;
 
-  std::unique_ptr<peal::store> open() override {
-    return std::make_unique<peal::lmdb::store>(path(), peal::lmdb::options{.durability = durability_});
-  }
-  std::unique_ptr<peal::store> open_for_reading() override {
-    return std::make_unique<peal::lmdb::store>(path(), peal::lmdb::options{.mode = open_mode::read});
-  }
-  [[nodiscard]] std::string path() const { return folder_.path("store.lmdb"); }
-
- private:
-  peal_test::temporary_folder folder_;
-  peal::sync durability_;
-};
-
-peal::stored_event event(std::uint64_t position, std::string_view bytes) {
-  peal::stored_event e;
-  e.topic = "shop.orders";
-  e.position = position;
-  e.name = "shop.order";
-  e.id = {1, position};
-  e.payload = std::as_bytes(std::span<const char>(bytes.data(), bytes.size()));
-  return e;
-}
-
-void append(peal::store& s, std::uint64_t position, std::string_view bytes = "payload") {
-  store_batch b;
-  b.events = {event(position, bytes)};
-  s.commit(b);
-}
-
-std::uint64_t count(const peal::store& s) {
-  std::uint64_t n = 0;
-  s.read("shop.orders", 0, 1'000'000, [&](const peal::stored_event&) { ++n; });
-  return n;
-}
-
-/// The code and text that opening throws.
 std::pair<store_errc, std::string> refused(const std::string& path, const peal::lmdb::options& o = {}) {
-  try {
-    peal::lmdb::store s{path, o};
-  } catch (const peal::store_error& e) {
-    return {e.code(), e.what()};
-  }
-  return {store_errc{255}, "it was opened"};
+  return peal_test::refused_opening<peal::lmdb::store>(path, o);
 }
 
 /// Another program's LMDB file: lets `f` write in its unnamed and named databases.

@@ -30,46 +30,13 @@ using peal::open_mode;
 using peal::store_batch;
 using peal::store_errc;
 
-class sqlite_place final : public contract::store_place {
- public:
-  explicit sqlite_place(peal::sync durability = peal::sync::full) : durability_{durability} {}
+using peal_test::append;
+using peal_test::count;
+using peal_test::event;
+using sqlite_place = peal_test::file_place<peal::sqlite::store, peal::sqlite::options>;
 
-  std::unique_ptr<peal::store> open() override {
-    return std::make_unique<peal::sqlite::store>(path(), peal::sqlite::options{.durability = durability_});
-  }
-  std::unique_ptr<peal::store> open_for_reading() override {
-    return std::make_unique<peal::sqlite::store>(path(), peal::sqlite::options{.mode = open_mode::read});
-  }
-  [[nodiscard]] std::string path() const { return folder_.path("store.db"); }
-
- private:
-  peal_test::temporary_folder folder_;
-  peal::sync durability_;
-};
-
-std::string payload(std::size_t size, char c) { return std::string(size, c); }
-
-peal::stored_event event(std::uint64_t position, std::string_view bytes) {
-  peal::stored_event e;
-  e.topic = "shop.orders";
-  e.position = position;
-  e.name = "shop.order";
-  e.id = {1, position};
-  e.correlation = e.id;
-  e.payload = std::as_bytes(std::span<const char>(bytes.data(), bytes.size()));
-  return e;
-}
-
-void append(peal::store& s, std::uint64_t position, std::string_view bytes = "payload") {
-  store_batch b;
-  b.events = {event(position, bytes)};
-  s.commit(b);
-}
-
-std::uint64_t count(const peal::store& s) {
-  std::uint64_t n = 0;
-  s.read("shop.orders", 0, 1'000'000, [&](const peal::stored_event&) { ++n; });
-  return n;
+std::pair<store_errc, std::string> refused(const std::string& path, const peal::sqlite::options& o = {}) {
+  return peal_test::refused_opening<peal::sqlite::store>(path, o);
 }
 
 /// Another program's look at a database.
@@ -102,16 +69,6 @@ class shell {
  private:
   sqlite3* db_ = nullptr;
 };
-
-/// The code and text that opening throws.
-std::pair<store_errc, std::string> refused(const std::string& path, const peal::sqlite::options& o = {}) {
-  try {
-    peal::sqlite::store s{path, o};
-  } catch (const peal::store_error& e) {
-    return {e.code(), e.what()};
-  }
-  return {store_errc{255}, "it was opened"};
-}
 
 }  // namespace
 
@@ -273,7 +230,7 @@ TEST_CASE("sqlite: what is not a store, or a newer one, is refused and left as i
   sqlite_place place;
   const std::string path = place.path();
   SECTION("a text") {
-    const std::string text = payload(10'000, 't');
+    const std::string text = std::string(10'000, 't');
     std::ofstream{path} << text;
     CHECK(refused(path).first == store_errc::not_a_store);
     CHECK(std::filesystem::file_size(path) == text.size());
@@ -309,7 +266,7 @@ TEST_CASE("sqlite: a full store says no_space, keeps what it has, and goes on wh
   bool full = false;
   while (!full) {
     try {
-      append(s, kept, payload(20'000, 'x'));
+      append(s, kept, std::string(20'000, 'x'));
       ++kept;
     } catch (const peal::store_error& e) {
       full = e.code() == store_errc::no_space;
@@ -319,7 +276,7 @@ TEST_CASE("sqlite: a full store says no_space, keeps what it has, and goes on wh
   CHECK(kept > 20);
   CHECK(count(s) == kept);
   CHECK(s.trim("shop.orders", kept - 1) == kept - 1);
-  append(s, kept, payload(20'000, 'x'));
+  append(s, kept, std::string(20'000, 'x'));
   CHECK(count(s) == 2);
 }
 
@@ -327,7 +284,7 @@ TEST_CASE("sqlite: a payload that rotted on the disk is an error that names its 
   sqlite_place place;
   {
     const auto s = place.open();
-    for (std::uint64_t i = 0; i < 50; ++i) append(*s, i, "needle " + std::to_string(i) + payload(100, 'x'));
+    for (std::uint64_t i = 0; i < 50; ++i) append(*s, i, "needle " + std::to_string(i) + std::string(100, 'x'));
   }
   std::string bytes;
   {

@@ -2,31 +2,24 @@
 // The outbox in SQLite: one's own rows and the event together or not at all, and one effect an event whatever is killed.
 #include <peal/adapters/sqlite/sqlite_store.hpp>
 #include <peal/pattern/outbox_relay.hpp>
-#include <peal/testing/contract/detail/child.hpp>
 
 #include <sqlite3.h>
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "support/catch.hpp"
-#include "support/stress_options.hpp"
+#include "support/outbox_kills.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
-namespace cases = peal::testing::contract_cases;
 
-struct order {
-  std::int64_t id{};
-  static constexpr peal::event_name name{"shop.order", 1};
-  static constexpr auto fields = peal::fields(peal::field{"id", &order::id});
-};
+using peal_test::order;
 
 void sql(::sqlite3* db, const std::string& text) {
   char* said = nullptr;
@@ -65,7 +58,15 @@ class service {
   void finish() {
     while (relay_.position() != kept_.range(out_.topic()).next) std::this_thread::yield();
   }
-  std::int64_t look(const char* query) { return number(kept_.transaction().handle(), query); }
+  peal_test::order_books books() {
+    const auto look = [this](const char* query) { return number(kept_.transaction().handle(), query); };
+    return {.orders = look("select count(*) from orders"),
+            .shipped = look("select count(*) from shipped"),
+            .lost = look("select count(*) from orders where id not in (select id from shipped)"),
+            .strangers = look("select count(*) from shipped where id not in (select id from orders)"),
+            .twice = look("select count(*) - count(distinct id) from shipped"),
+            .again = look("select sum(deliveries - 1) from shipped")};
+  }
 
  private:
   /// The effect happens once; that its event came again is counted in the same row.
@@ -114,48 +115,5 @@ TEST_CASE("sqlite: a row and its event are kept together or not at all", "[adapt
 
 TEST_CASE("sqlite: killed at any moment, each order that was placed is shipped once",
           "[adapters][sqlite][outbox][P31][P32]") {
-  const std::uint64_t kills = peal_test::scaled(60);
-  std::mt19937_64 random{peal_test::seed()};
-  peal_test::temporary_folder folder;
-  const std::string path = folder.path("shop.db");
-  std::int64_t acknowledged = 0;
-  for (std::uint64_t i = 0; i < kills; ++i) {
-    cases::channel placed;
-    cases::child process{[&] {
-      service s{path};
-      for (std::int64_t id = 0; placed.write(&id, sizeof id); id = s.place_order()) continue;
-    }};
-    placed.close_writing();
-    std::int64_t last = 0;
-    std::int64_t heard = 0;
-    for (std::uint64_t n = 1 + random() % 20; n != 0 && placed.read(&heard, sizeof heard) == sizeof heard; --n) {
-      if (heard != 0) last = heard;
-    }
-    const auto moment = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 2'000);
-    while (std::chrono::steady_clock::now() < moment) std::this_thread::yield();
-    process.kill();
-    REQUIRE(process.was_killed());
-    while (placed.read(&heard, sizeof heard) == sizeof heard) last = heard;
-    if (last > acknowledged) acknowledged = last;
-  }
-  service s{path};
-  s.finish();
-  const std::int64_t orders = s.look("select count(*) from orders");
-  const std::int64_t shipped = s.look("select count(*) from shipped");
-  const std::int64_t strangers = s.look("select count(*) from shipped where id not in (select id from orders)");
-  const std::int64_t twice = s.look("select count(*) - count(distinct id) from shipped");
-  const std::int64_t again = s.look("select sum(deliveries - 1) from shipped");
-  const std::int64_t lost = s.look("select count(*) from orders where id not in (select id from shipped)");
-  std::printf(
-      "outbox killed: seed=%llu kills=%llu acknowledged=%lld orders=%lld shipped=%lld lost=%lld duplicated "
-      "effects=%lld "
-      "delivered again=%lld\n",
-      static_cast<unsigned long long>(peal_test::seed()), static_cast<unsigned long long>(kills),
-      static_cast<long long>(acknowledged), static_cast<long long>(orders), static_cast<long long>(shipped),
-      static_cast<long long>(lost), static_cast<long long>(twice), static_cast<long long>(again));
-  CHECK(orders >= acknowledged);
-  CHECK(lost == 0);
-  CHECK(strangers == 0);
-  CHECK(twice == 0);
-  CHECK(shipped == orders);
+  peal_test::ships_once_whatever_is_killed<service>("sqlite");
 }

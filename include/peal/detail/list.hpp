@@ -126,7 +126,11 @@ class list_base {
   }
   [[nodiscard]] bool over_aligned() const noexcept { return ops_->align > __STDCPP_DEFAULT_NEW_ALIGNMENT__; }
   void free_room() const noexcept {
-    over_aligned() ? ::operator delete (at_, std::align_val_t{ops_->align}) : ::operator delete(at_);
+    if (over_aligned()) {  // no conditional expression: clang 14 calls both operators of one
+      ::operator delete (at_, std::align_val_t{ops_->align});
+    } else {
+      ::operator delete(at_);
+    }
   }
 
   std::byte* at_ = nullptr;

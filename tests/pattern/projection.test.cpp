@@ -104,6 +104,22 @@ TEST_CASE("projection: many batches, holes, and events that were gone before it 
   CHECK(p.position("bank.accounts") == 1'001);
 }
 
+TEST_CASE("projection: events that come while it catches up are for the next round", "[pattern][projection]") {
+  peal::memory_store kept;
+  accounts all{kept, "bank.accounts"};
+  for (int i = 0; i < 600; ++i) all.append(i < 300 ? std::to_string(i) : "z", peal::any_version, deposited{1});
+  kept.compact("bank.accounts", 600);  // behind position 299 there is 599
+  std::int64_t sum = 0;
+  peal::projection<deposited> p{kept, named("sum"), [&](const deposited& e) {
+                                  if (sum == 0) all.append("new", peal::any_version, deposited{10}, deposited{20});
+                                  sum += e.cents;
+                                }};
+  CHECK(p.catch_up() == peal::projection_report{301, 0, 299});
+  CHECK(p.lag() == 2);
+  CHECK(p.catch_up() == peal::projection_report{2, 0, 0});
+  CHECK(sum == 331);
+}
+
 TEST_CASE("projection: topics are folded as one, by the time of publication", "[pattern][projection]") {
   peal::memory_store kept;
   const auto add = [&](std::string_view topic, std::int64_t cents, peal::wall_time published) {

@@ -129,14 +129,10 @@ class projection_course {
   void rewound() noexcept {
     for (one& t : topics_) t.seen = std::max(t.seen, std::exchange(t.position, 0));
   }
-  /// It has come to where it was before it was rewound: nothing need be known of that any more.
+  /// It has come to the end, so to where it was before it was rewound: nothing need be known of that any more.
   void forget_seen() {
     bool any = false;
-    for (const one& t : topics_) {
-      if (t.position < t.seen) return;
-      any = any || t.seen != 0;
-    }
-    for (one& t : topics_) t.seen = 0;
+    for (one& t : topics_) any = std::exchange(t.seen, 0) != 0 || any;
     if (any && keeps_) store_.forget_subscription(seen_name_);
   }
 

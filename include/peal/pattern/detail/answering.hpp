@@ -75,7 +75,8 @@ constexpr request_errc why_not_sent(publish_errc e) noexcept {
     case publish_errc::closing:
     case publish_errc::closed:
     case publish_errc::forked: return request_errc::closing;
-    case publish_errc::vetoed: return request_errc::failed;
+    case publish_errc::vetoed:
+    case publish_errc::store_failed: return request_errc::failed;
     case publish_errc::full:
     case publish_errc::overloaded:
     case publish_errc::stuck: return request_errc::overloaded;

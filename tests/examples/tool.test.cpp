@@ -104,6 +104,49 @@ TEST_CASE("tool: the newest events, with the names of their fields", "[examples]
   CHECK(s.out == "orders has no event at 12; it has 0 to 12\n");
 }
 
+TEST_CASE("tool: replay prints every event between two positions or moments, whole", "[examples][tool]") {
+  shop s;
+  const auto positions = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"replay", "orders"});
+    CHECK(s.run(more) == 0);
+    std::string all;
+    for (std::size_t at = 0; (at = s.out.find("\"position\":", at)) != std::string::npos; at += 11) {
+      all += s.out.substr(at + 11, s.out.find(',', at) - at - 11) + " ";
+    }
+    return all;
+  };
+  CHECK(positions({}) == "0 1 2 3 4 5 6 7 8 9 10 11 ");
+  CHECK(positions({"--from", "9"}) == "9 10 11 ");
+  CHECK_THAT(s.out, peal_test::contains_text(R"("event":"shop.order","version":2,)"));
+  CHECK_THAT(s.out, peal_test::contains_text(R"("fields":{"id":"o-9","cents":9}})"));
+  CHECK(positions({"--from=3", "--to=6"}) == "3 4 5 ");
+  CHECK(positions({"--from", "3", "--limit", "2"}) == "3 4 ");
+  CHECK(positions({"--limit", "0"}).empty());
+  CHECK(positions({"--from", "100"}).empty());
+  CHECK(positions({"--from", "2026-11-21T12:00:00Z"}) == "0 1 2 3 4 5 6 7 8 9 10 11 ");
+  CHECK(positions({"--from", "2026-11-21T12:00:00.000000001Z"}).empty());
+  CHECK(positions({"--to", "2026-11-21"}).empty());
+  s.run({"trim", "orders", "4"});
+  CHECK(positions({"--to", "6"}) == "4 5 ");
+  CHECK(s.run({"replay", "orderz"}) == 1);
+  CHECK(s.out == "there is no topic orderz\n");
+}
+
+TEST_CASE("tool: moments are read as they are written, and from their day on", "[examples][tool]") {
+  using peal_tool::moment_in;
+  CHECK(moment_in("2026-11-21T12:00:00.000000Z") == noon);
+  CHECK(moment_in("2026-11-21T12") == noon);
+  CHECK(moment_in("2026-11-21T12:30") == noon + 1'800'000'000'000);
+  CHECK(moment_in("2026-11-21") == noon - 43'200'000'000'000);
+  CHECK(moment_in("2026-11-21T12:00:00.000000007Z") == noon + 7);
+  CHECK(moment_in(peal_tool::moment(noon - 1'000)) == noon - 1'000);
+  for (const char* const wrong : {"", "now", "2026-11-31", "2026-13-01", "2026-11-21T24", "2026-11-21T12:60",
+                                  "2026-11-21T12:00:00.1234567890", "2026-11-21x", "20261121", "-100-11-21"}) {
+    INFO(wrong);
+    CHECK_FALSE(moment_in(wrong).has_value());
+  }
+}
+
 TEST_CASE("tool: letters are listed, shown, edited and discarded", "[examples][tool]") {
   shop s;
   CHECK(s.run({"dead", "list"}) == 0);

@@ -2,8 +2,10 @@
 // What the tool does with a store, and what it prints.
 #pragma once
 
+#include <peal/store/position_at.hpp>
 #include <peal/store/store.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -19,14 +21,16 @@ namespace peal_tool {
 
 /// Turns JSON into the stored form of an event with this schema; what the tool was built without throws.
 using json_reader = std::function<void(std::string_view json, std::string_view schema, peal::byte_buffer& out)>;
+/// Prints what there is so far, and clears it.
+using printer = std::function<void(std::string& out)>;
 
 /// One run of the tool.
 ///
 /// Errors: store_error; peal::error for JSON that does not fit.
 class session {
  public:
-  session(const request& r, peal::store& kept, std::string& out, json_reader read_json = {})
-      : r_{r}, kept_{kept}, out_{out}, read_json_{std::move(read_json)} {}
+  session(const request& r, peal::store& kept, std::string& out, json_reader read_json = {}, printer print = {})
+      : r_{r}, kept_{kept}, out_{out}, read_json_{std::move(read_json)}, print_{std::move(print)} {}
 
   /// The exit code.
   int run() {
@@ -36,6 +40,7 @@ class session {
       case verb::subscriptions: return subscriptions();
       case verb::tail: return tail(first_of_tail()), 0;
       case verb::show: return show();
+      case verb::replay: return replay();
       case verb::timers: return timers();
       case verb::dead_list: return dead_list();
       case verb::dead_show: return dead_show();
@@ -143,6 +148,35 @@ class session {
                    std::to_string(range.first) + " to " + std::to_string(range.next));
   }
 
+  int replay() {
+    const peal::topic_range range = kept_.range(r_.name);
+    if (range.next == 0) return nothing("there is no topic " + r_.name);
+    const auto place = [&](const std::optional<place_in_topic>& p, std::uint64_t otherwise) {
+      if (!p) return otherwise;
+      return p->at ? peal::position_at(kept_, r_.name, *p->at) : p->position;
+    };
+    replay(place(r_.from, range.first), place(r_.to, range.next));
+    return 0;
+  }
+
+  /// A page after the other, so that a slow reader of what is printed keeps nothing of the store busy.
+  void replay(std::uint64_t from, std::uint64_t to) {
+    const schemas known{kept_};
+    for (std::uint64_t left = r_.limit.value_or(~std::uint64_t{0}); from < to && left != 0;) {
+      const std::uint64_t next =
+          kept_.read(r_.name, from, std::min<std::uint64_t>(left, 1'000), [&](const peal::stored_event& e) {
+            if (e.position >= to) return false;
+            json_object o;
+            line(add_event(o, e, known).whole());
+            --left;
+            return true;
+          });
+      if (next <= from) return;
+      from = next;
+      if (print_) print_(out_);
+    }
+  }
+
   int timers() {
     const schemas known{kept_};
     kept_.timers([&](const peal::stored_timer& t) {
@@ -238,6 +272,7 @@ class session {
   peal::store& kept_;
   std::string& out_;
   json_reader read_json_;
+  printer print_;
 };
 
 }  // namespace peal_tool

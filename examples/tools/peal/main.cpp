@@ -2,7 +2,7 @@
 // peal: a store of events, seen by a person.
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -24,10 +24,20 @@
 
 namespace {
 
+/// By its first bytes; what is no store at all is for SQLite to refuse.
+bool is_lmdb(const std::string& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) throw peal::error("peal: there is no " + path);
+  unsigned char head[20]{};
+  const std::size_t n = std::fread(head, 1, sizeof head, file);
+  (void)std::fclose(file);
+  return n == sizeof head &&
+         (std::memcmp(head + 16, "\xde\xc0\xef\xbe", 4) == 0 || std::memcmp(head + 16, "\xbe\xef\xc0\xde", 4) == 0);
+}
+
 std::unique_ptr<peal::store> open(const peal_tool::request& r) {
-  if (!std::filesystem::exists(r.store)) throw peal::error("peal: there is no " + r.store);
   [[maybe_unused]] const peal::open_mode mode = r.changes() ? peal::open_mode::write : peal::open_mode::read;
-  if (std::filesystem::is_directory(r.store)) {
+  if (is_lmdb(r.store)) {
 #if PEAL_TOOL_HAS_LMDB
     peal::lmdb::options o;
     o.mode = mode;
@@ -55,9 +65,9 @@ int run(const peal_tool::request& r) {
   const std::unique_ptr<peal::store> kept = open(r);
   std::string out;
 #if PEAL_TOOL_HAS_JSON
-  peal_tool::session session{r, *kept, out, &peal::json::to_wire};
+  peal_tool::session session{r, *kept, out, &peal::json::to_wire, &print};
 #else
-  peal_tool::session session{r, *kept, out};
+  peal_tool::session session{r, *kept, out, {}, &print};
 #endif
   if (!(r.what == peal_tool::verb::tail && r.follow)) {
     const int code = session.run();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../../support/argument_reader.hpp"
+#include "moments.hpp"
 
 namespace peal_tool {
 
@@ -22,6 +23,9 @@ usage: peal STORE COMMAND [options]
   subscriptions                       how far each has come, and its lag
   tail TOPIC [-n N] [--follow]        the newest events (default 10), and those that come
   show TOPIC POSITION                 one event, whole
+  replay TOPIC [--from P] [--to P] [--limit N]
+                                      every event from a position or moment on, whole, up to another, without it;
+                                      P: 1000, 2026-11-21, 2026-11-21T09:33:00.5Z (UTC)
   timers                              what is to be published later
   dead list [--topic T] [--subscription S] [--cause C]
   dead show TOPIC NUMBER              one letter, whole
@@ -31,8 +35,8 @@ usage: peal STORE COMMAND [options]
   compact TOPIC POSITION              keeps the newest of each key below a position; likewise
   forget SUBSCRIPTION                 its positions and keys; likewise
 
-STORE is a SQLite file or an LMDB folder.
-  --json                              one JSON object a line
+STORE is a SQLite or an LMDB file.
+  --json                              one JSON object a line, as show and replay always print
   --help
 Exit code: 0 done, 1 there is no such thing, 2 the arguments make no sense, 3 the store says no.
 )";
@@ -43,6 +47,7 @@ enum class verb : std::uint8_t {
   subscriptions,
   tail,
   show,
+  replay,
   timers,
   dead_list,
   dead_show,
@@ -51,6 +56,12 @@ enum class verb : std::uint8_t {
   trim,
   compact,
   forget,
+};
+
+/// A position, or the first one that was published at a moment or later.
+struct place_in_topic {
+  std::uint64_t position = 0;
+  std::optional<peal::wall_time> at{};
 };
 
 struct request {
@@ -63,6 +74,9 @@ struct request {
   std::optional<std::string> subscription{};
   std::optional<std::string> cause{};
   std::uint64_t count = 10;
+  std::optional<place_in_topic> from{};
+  std::optional<place_in_topic> to{};
+  std::optional<std::uint64_t> limit{};
   bool follow = false;
   bool as_json = false;
   bool help = false;
@@ -83,6 +97,7 @@ inline constexpr known commands[] = {
     {"subscriptions", verb::subscriptions, 0},
     {"tail", verb::tail, 1},
     {"show", verb::show, 2},
+    {"replay", verb::replay, 1},
     {"timers", verb::timers, 0},
     {"dead list", verb::dead_list, 0},
     {"dead show", verb::dead_show, 2},
@@ -98,6 +113,15 @@ inline std::uint64_t number_in(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (error == std::errc{} && end == text.data() + text.size()) return n;
   throw example::usage_error("\"" + text + "\" is no number");
+}
+
+inline place_in_topic place_in(const std::string& text) {
+  if (const auto at = moment_in(text)) return {0, at};
+  try {
+    return {number_in(text), {}};
+  } catch (const example::usage_error&) {
+    throw example::usage_error("\"" + text + "\" is neither a position nor a moment like 2026-11-21T09:33:00Z");
+  }
 }
 
 inline void place(const known& command, const std::vector<std::string>& words, std::size_t from, request& r) {
@@ -127,6 +151,12 @@ inline request parse_request(const std::vector<std::string>& arguments) {
       r.help = reader.flag();
     } else if (reader.is("-n")) {
       r.count = reader.count();
+    } else if (reader.is("--from")) {
+      r.from = detail::place_in(reader.text());
+    } else if (reader.is("--to")) {
+      r.to = detail::place_in(reader.text());
+    } else if (reader.is("--limit")) {
+      r.limit = reader.count();
     } else if (reader.is("--topic")) {
       r.topic = reader.text();
     } else if (reader.is("--subscription")) {

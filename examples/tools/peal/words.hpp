@@ -5,31 +5,15 @@
 #include <peal/codec/json.hpp>
 #include <peal/store/store.hpp>
 
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 
-namespace peal_tool {
+#include "moments.hpp"
 
-/// 2026-11-21T09:33:00.123456Z; nothing for the epoch itself, which means "not known".
-inline std::string moment(peal::wall_time t) {
-  namespace c = std::chrono;
-  if (t == 0) return "-";
-  const c::sys_time<c::nanoseconds> at{c::nanoseconds{t}};
-  const auto day = c::floor<c::days>(at);
-  const c::year_month_day date{day};
-  const c::hh_mm_ss<c::nanoseconds> clock{at - day};
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count() / 1000));
-  return text;
-}
+namespace peal_tool {
 
 /// What the store knows of event types, so that events are read without their program.
 class schemas {

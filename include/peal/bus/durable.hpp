@@ -4,6 +4,7 @@
 
 #include <peal/bus/bus.hpp>
 #include <peal/bus/detail/durable_part.hpp>
+#include <peal/bus/effect.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,7 +20,8 @@ namespace peal::inline v0 {
 /// next event, or as peal::start_at says. `peal::transient` subscriptions, and those with `behind{…}`, are not kept.
 /// Delivery: at least once across restarts, in the topic's order: how far a subscription has come is committed soon after,
 /// never before its outputs are; a delivery that waits for another run (a back-off, a busy key) holds that back, so what
-/// was handled behind it is handled again after a crash. Dead letters are kept with their events.
+/// was handled behind it is handled again after a crash. A handler that writes into the store's file itself has its effect
+/// once: peal::effect. Dead letters are kept with their events.
 /// Events need a declared name and fields (<peal/codec/codec.hpp>) and a default constructor. A time to live and the
 /// back-off of a delivery do not survive a restart.
 /// Errors: while the store has no space the topic fills up and publishers wait; when a commit fails otherwise, or a sync,

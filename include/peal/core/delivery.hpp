@@ -12,9 +12,13 @@
 
 namespace peal::inline v0 {
 
+template <class Transaction>
+class effect;
+
 namespace detail {
 struct delivery_access;
-}
+class effect_marks;
+}  // namespace detail
 
 /// Tells a long-running handler when to give up: its subscription is being stopped, its bus was drained past the deadline,
 /// or the time of its attempt or of its event is over.
@@ -109,6 +113,14 @@ class delivery {
     return left.count() > 0 ? left : nanoseconds{0};
   }
 
+  /// Ends a transaction of the store of this delivery's durable topic: what the handler has written in it is kept together
+  /// with the mark that this delivery is done, or neither. The same as `peal::effect{d, t}.commit()`, which says more.
+  /// Needs <peal/bus/durable.hpp>.
+  template <class Transaction>
+  void commit(Transaction& t) {
+    effect<Transaction>{*this, t}.commit();
+  }
+
   [[nodiscard]] cancellation_token cancellation() const noexcept {
     cancellation_token token = cancellation_;
     token.until_ = until();
@@ -135,6 +147,9 @@ class delivery {
   std::string_view subscription_;
   cancellation_token cancellation_;
   time_point limit_ = time_point::max();  // of this attempt, whatever the event says
+  detail::effect_marks* effects_ = nullptr;
+  std::uint64_t effect_at_ = ~std::uint64_t{0};  // the last position whose effect was committed
+  std::uint64_t letter_ = 0;                     // the number of the one that came back
 };
 
 namespace detail {
@@ -156,10 +171,17 @@ struct delivery_access {
     d.envelope_ = e;
     d.end_of_batch_ = last;
   }
-  static void run(delivery& d, std::uint32_t attempt, bool redriven) noexcept {
+  static void run(delivery& d, std::uint32_t attempt, bool redriven, std::uint64_t letter = 0) noexcept {
     d.attempt_ = attempt;
     d.redriven_ = redriven;
+    d.letter_ = letter;
   }
+  /// Of a durable topic's subscription that the store keeps.
+  static void marks(delivery& d, effect_marks* m) noexcept { d.effects_ = m; }
+  static effect_marks* marks_of(const delivery& d) noexcept { return d.effects_; }
+  static std::uint64_t letter_of(const delivery& d) noexcept { return d.letter_; }
+  static void effect_stands(delivery& d) noexcept { d.effect_at_ = d.position_; }
+  static bool has_effect(const delivery& d) noexcept { return d.effect_at_ == d.position_; }
   /// The attempt has until then; until it is told something else, so have the next ones.
   static void ends(delivery& d, time_point limit) noexcept { d.limit_ = limit; }
   /// The deadline of what is published while this is handled.

@@ -183,7 +183,7 @@ class memory_store final : public store {
     const auto of_it = [subscription](const auto& entry) { return entry.first.first == subscription; };
     std::erase_if(cursors_, of_it);
     std::erase_if(pending_, of_it);
-    claims_.erase(std::string(subscription));
+    for (const std::string& scope : subscription_scopes{subscription}) claims_.erase(scope);
   }
 
   [[nodiscard]] store_features features() const noexcept override { return {}; }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -80,10 +81,33 @@ enum class claim_state : std::uint8_t {
 };
 
 struct stored_claim {
-  std::string_view scope{};  ///< the subscription's name
+  std::string_view scope{};  ///< the subscription's name, or one of subscription_scopes
   std::string_view key{};
   claim_state state = claim_state::claimed;
   wall_time at = 0;  ///< when it came to be so
+};
+
+namespace detail {
+
+/// Of the deliveries whose effect was committed.
+inline std::string effects_scope(std::string_view subscription) {
+  return std::string("effects of ").append(subscription);
+}
+/// Up to where its deliveries are repeated.
+inline std::string replay_scope(std::string_view subscription) {
+  return std::string("replay of ").append(subscription);
+}
+
+}  // namespace detail
+
+/// The scopes of the claims of a subscription: its name's are its idempotency keys, the others are the bus's.
+struct subscription_scopes {
+  explicit subscription_scopes(std::string_view subscription)
+      : all{std::string(subscription), detail::effects_scope(subscription), detail::replay_scope(subscription)} {}
+  [[nodiscard]] const std::string* begin() const noexcept { return all; }
+  [[nodiscard]] const std::string* end() const noexcept { return all + 3; }
+
+  std::string all[3];
 };
 
 /// A dead letter with the whole event in it, whatever becomes of its topic.

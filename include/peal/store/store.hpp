@@ -126,7 +126,7 @@ class store {
   virtual std::uint64_t compact(std::string_view topic, std::uint64_t before) = 0;
   /// Forgets committed claims that were committed before a moment. Returns how many.
   virtual std::uint64_t forget_claims(std::string_view scope, wall_time before) = 0;
-  /// Forgets a subscription: its cursors and pending deliveries, and claims of the scope of its name.
+  /// Forgets a subscription: its cursors and pending deliveries, and claims of its scopes (subscription_scopes).
   virtual void forget_subscription(std::string_view subscription) = 0;
 
   [[nodiscard]] virtual store_features features() const noexcept = 0;

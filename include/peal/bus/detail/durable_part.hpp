@@ -189,6 +189,9 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
   void bring_letters() {
     log.stored_in().letters(name, [&](const stored_letter& l) {
       core_.letters.skip_number(l.number);
+      if (l.event.id && log.marks_of(*this, l.subscription).ends_letter(l.event.position, l.number)) {
+        return words.add({nullptr, l.number});  // its effect was committed when it had come back
+      }
       std::uint8_t type = 0;
       while (type != core_.type_count && ops[type].name != l.event.name) ++type;
       if (type == core_.type_count) return;

@@ -19,6 +19,7 @@ inline void subscription_base::take_hands(list<hand*>&& given, std::size_t windo
     h.subscription = this;
     delivery_access::belongs(h.current, topic_.bus.epoch, topic_.index, name_,
                              cancellation_token{&seat_->signal, seat::stop}, topic_.bus.runner);
+    delivery_access::marks(h.current, effects);
     hands_->give_free(h);
   }
   seat_->reads_at.store(start, std::memory_order_relaxed);
@@ -66,6 +67,7 @@ inline void subscription_base::see_to_ended() {
 
 inline void subscription_base::end_hand(hand& h) {
   if (flow_ != nullptr) flow_->ended(h.end);
+  if (h.end.what != verdict::handled) look_for_effect(h.current, h.end);
   if (h.end.what == verdict::not_run) {
     h.next = std::exchange(hands_->again, &h);
     return;
@@ -161,7 +163,7 @@ inline bool subscription_base::start_kept() {
     h.aside = k;
     h.end = std::move(end);
     delivery_access::at(h.current, k->position, at.around, true);
-    delivery_access::run(h.current, k->attempts, k->cycles != 0);
+    delivery_access::run(h.current, k->attempts, k->cycles != 0, k->number);
     start(h);
   }
   return any;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/durable_topic.hpp>
+#include <peal/bus/detail/effect_marks.hpp>
 #include <peal/bus/durability.hpp>
 #include <peal/store/wall_clock.hpp>
 
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -87,6 +89,9 @@ class journal final : public bus_log {
   void sits(const subscription_base& s, position at) noexcept;
   void leaves(const subscription_base& s) noexcept;
 
+  /// Of a subscription, out of the store the first time. Errors: store_error, bad_alloc.
+  effect_marks& marks_of(const durable_topic& t, std::string_view subscription);
+
   /// An event that this program cannot read becomes a letter in the store, once. Errors: store_error, bad_alloc.
   void bury_undecodable(durable_topic& t, std::string_view subscription, const stored_event& e, std::string_view why);
 
@@ -111,6 +116,7 @@ class journal final : public bus_log {
   bool commit_some();
   void gather(durable_topic& t, std::size_t i);
   void gather_snapshot();
+  void gather_marks();
   void describe_types();
   void write_letter(const durable_topic& t, const kept& l);
   void settle_views() noexcept;
@@ -131,6 +137,7 @@ class journal final : public bus_log {
   byte_buffer bytes_{};
   std::vector<std::size_t> ends_{};  // of each payload in bytes_: events', then letters' (event, errors)
   std::vector<std::string> schemas_{};
+  std::vector<std::string> keys_{};  // of claims in batch_
   bool types_kept_ = false;
   bool fresh_cursors_ = false;
   nanoseconds wait_ = soon;
@@ -140,6 +147,7 @@ class journal final : public bus_log {
 
   mutable std::mutex cursors_mutex_;  // of what follows
   std::vector<kept_cursor> cursors_;
+  std::vector<std::unique_ptr<effect_marks>> marks_;  // each stays where it is
   std::string failure_;
 
   std::atomic<bool> rests_{false};
@@ -150,4 +158,5 @@ class journal final : public bus_log {
 }  // namespace peal::inline v0::detail
 
 #include <peal/bus/detail/journal_cursors.hpp>
+#include <peal/bus/detail/journal_marks.hpp>
 #include <peal/bus/detail/journal_work.hpp>

@@ -75,6 +75,8 @@ inline void journal::recall(durable_topic& t, subscription_base& s, bool droppin
     }
     if (b.known && b.at < there.first) b.at = there.first;
     mine.wanted = b.at;
+    s.effects = &marks_of(t, mine.name);
+    s.effects->publishes = s.looks != nullptr && s.looks->output_count != 0;
   }
   const std::lock_guard lock{cursors_mutex_};
   for (kept_cursor& c : cursors_) {

@@ -156,6 +156,7 @@ inline void journal::gather_snapshot() {
       }
     }
   }
+  gather_marks();
 }
 
 inline void journal::write_letter(const durable_topic& t, const kept& l) {
@@ -207,6 +208,7 @@ inline void journal::committed() noexcept {
   snap_.active = false;
   for (std::size_t i = 0; i != topics_.size(); ++i) topics_[i]->words.forget(snap_.words[i]);
   const std::lock_guard lock{cursors_mutex_};
+  for (const auto& m : marks_) m->forget_gone();
   for (kept_cursor& c : cursors_) {
     for (const kept_cursor& s : snap_.cursors) {
       if (s.topic != c.topic || s.name != c.name || !s.durable) continue;

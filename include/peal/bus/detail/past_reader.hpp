@@ -97,6 +97,7 @@ class past_reader {
   }
 
   void put(const stored_event& e) {
+    if (subscription_.effects != nullptr && subscription_.effects->has(e.position)) return show(slot_tag::empty);
     std::uint8_t type = 0;
     while (type != topic_.topic.type_count && topic_.ops[type].name != e.name) ++type;
     if (type == topic_.topic.type_count) {

@@ -200,12 +200,13 @@ inline bool subscription_base::run_due() {
     if (++k->attempts > 1) counts_.retries.add();
     ++runs_aside_;
     delivery_access::at(delivery_, k->position, k->has_envelope ? &k->around : nullptr, run_first_ == nullptr);
-    delivery_access::run(delivery_, k->attempts, k->cycles != 0);
+    delivery_access::run(delivery_, k->attempts, k->cycles != 0, k->number);
     running_position_.store(k->position, std::memory_order_relaxed);
     attempt_end end;
     attempt_kept(*k, end);
     delivery_access::left(delivery_);
     if (flow_ != nullptr) flow_->ended(end);
+    if (end.what != verdict::handled) look_for_effect(delivery_, end);
     end_kept(k, end);
   }
   running_since.store(0, std::memory_order_relaxed);

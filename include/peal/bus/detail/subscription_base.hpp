@@ -91,6 +91,7 @@ class subscription_base {
     seat_ = &s;
     delivery_access::belongs(delivery_, topic_.bus.epoch, topic_.index, name_,
                              cancellation_token{&s.signal, seat::stop}, topic_.bus.runner);
+    delivery_access::marks(delivery_, effects);
     if (flow_ != nullptr) flow_->sit(*topic_.bus.runner, topic_.bus.open_breakers);
   }
   [[nodiscard]] seat& place() const noexcept { return *seat_; }
@@ -199,13 +200,14 @@ class subscription_base {
     if (took > nanoseconds{50'000} && limit_ > 1) limit_ /= 2;
   }
 
-  time_limits limits{};            ///< set before it stands
-  beginning begins{};              ///< set before it stands
-  attempt_clock running_since{0};  ///< when the handler began, with a timeout; 0: it does not run
-  unsigned hands_wanted = 1;       ///< of concurrency{n}; set before it stands
-  const shape* looks = nullptr;    ///< its policies and outputs by name; set before it stands
-  const bool runs_here;            ///< on publishers' threads: it has no seat
-  const std::uint64_t number;      ///< of all subscriptions that the bus ever had, this one's
+  time_limits limits{};             ///< set before it stands
+  beginning begins{};               ///< set before it stands
+  effect_marks* effects = nullptr;  ///< of a durable topic that keeps it; set before it stands
+  attempt_clock running_since{0};   ///< when the handler began, with a timeout; 0: it does not run
+  unsigned hands_wanted = 1;        ///< of concurrency{n}; set before it stands
+  const shape* looks = nullptr;     ///< its policies and outputs by name; set before it stands
+  const bool runs_here;             ///< on publishers' threads: it has no seat
+  const std::uint64_t number;       ///< of all subscriptions that the bus ever had, this one's
   delivery_counters counts_{};
   std::atomic<std::uint64_t> returning_{0};  ///< redriven letters on their way back
   std::atomic<std::uint32_t> asked_{0};      ///< so many ask its policies although they do not run it
@@ -252,6 +254,7 @@ class subscription_base {
       topic_.watcher->handled({name_, count});
   }
 
+  [[gnu::cold]] void look_for_effect(const delivery& d, attempt_end& end) noexcept;
   [[nodiscard]] time_point expiry_of(const envelope& e) const noexcept;
   void begin_attempt(delivery& d, attempt_clock& since) const noexcept;
   [[gnu::cold]] bool take_failed(const delivery& d, attempt_end& end, failure* failed,

@@ -7,6 +7,19 @@
 
 namespace peal::inline v0::detail {
 
+/// What a handler throws, or says, behind the commit of its effect does not bring the delivery back: it was handled.
+inline void subscription_base::look_for_effect(const delivery& d, attempt_end& end) noexcept {
+  if (!delivery_access::has_effect(d)) return;
+  if (end.what == verdict::failed || end.what == verdict::rejected) {
+    counts_.failures.add();
+    note_failed(d.position(), d.attempt(), end.error, end.code);
+  }
+  attempt_end handled;
+  handled.claim = end.claim;
+  handled.chain = end.chain;
+  end = std::move(handled);
+}
+
 inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
   decision what;
   error_history errors;

@@ -151,6 +151,8 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
       attempt<E>(event, type, delivery_, end, outputs_);
     }
     if constexpr (checks::permits) flow_->ended(end);
+    if (end.what != verdict::handled) [[unlikely]]
+      this->look_for_effect(delivery_, end);
     if ((place().signal.load(std::memory_order_relaxed) & (seat::stop | seat::pause)) != 0) go_on = false;
     if (end.what == verdict::handled) [[likely]] {
       ++sums.taken;

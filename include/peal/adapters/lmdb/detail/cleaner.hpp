@@ -64,8 +64,9 @@ class cleaner {
 
   std::uint64_t subscription(std::string_view name) const {
     const auto all = [](std::string_view) { return true; };
-    return with_prefix(t_->cursors, name, all) + with_prefix(t_->pending, name, all) +
-           with_prefix(t_->claims, name, all);
+    std::uint64_t gone = with_prefix(t_->cursors, name, all) + with_prefix(t_->pending, name, all);
+    for (const std::string& scope : subscription_scopes{name}) gone += with_prefix(t_->claims, scope, all);
+    return gone;
   }
 
  private:

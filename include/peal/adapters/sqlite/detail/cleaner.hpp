@@ -47,9 +47,15 @@ class cleaner {
 
   std::uint64_t subscription(std::string_view name) {
     const std::int64_t id = (statement{c_->get(), "select id from peal_subscriptions where name = ?"} << name).number();
-    return run(statement{c_->get(), "delete from peal_cursor_rows where subscription = ?"} << id) +
-           run(statement{c_->get(), "delete from peal_pending_rows where subscription = ?"} << id) +
-           run(statement{c_->get(), "delete from peal_key_rows where scope = ?"} << id);
+    std::uint64_t gone = run(statement{c_->get(), "delete from peal_cursor_rows where subscription = ?"} << id) +
+                         run(statement{c_->get(), "delete from peal_pending_rows where subscription = ?"} << id);
+    for (const std::string& scope : subscription_scopes{name}) {
+      gone +=
+          run(statement{c_->get(),
+                        "delete from peal_key_rows where scope = (select id from peal_subscriptions where name = ?)"}
+              << std::string_view{scope});
+    }
+    return gone;
   }
 
  private:

@@ -208,6 +208,9 @@ inline void forgets_subscription(store_place& place) {
       {"billing", "shop.orders", 1, 1, 0}, {"billing", "shop.refunds", 1, 1, 0}, {"ledger", "shop.orders", 1, 1, 0}};
   b.claims = {{"billing", "o-1", claim_state::claimed, 1},
               {"billing", "o-2", claim_state::committed, 1},
+              {"effects of billing", "shop.orders 0", claim_state::committed, 1},
+              {"replay of billing", "shop.orders 1", claim_state::committed, 1},
+              {"effects of ledger", "shop.orders 0", claim_state::committed, 1},
               {"ledger", "o-1", claim_state::committed, 1}};
   s->commit(b);
   s->forget_subscription("nobody");
@@ -217,7 +220,8 @@ inline void forgets_subscription(store_place& place) {
   expect("pending deliveries", pending_of(*s, "billing", "shop.refunds"), lines{});
   expect("another's pending deliveries", std::uint64_t{pending_of(*s, "ledger", "shop.orders").size()},
          std::uint64_t{1});
-  expect("claims", claims_of(*s, "billing"), lines{});
+  for (const std::string& scope : subscription_scopes{"billing"}) expect("claims", claims_of(*s, scope), lines{});
+  expect("effects of another", std::uint64_t{claims_of(*s, "effects of ledger").size()}, std::uint64_t{1});
   expect("another's claims", std::uint64_t{claims_of(*s, "ledger").size()}, std::uint64_t{1});
   expect("its letters stay", std::uint64_t{letters_of(*s, "").size()}, std::uint64_t{1});
   b.clear();

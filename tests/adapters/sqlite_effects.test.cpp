@@ -120,7 +120,7 @@ class service {
   stepped_store seen_{&kept_, life_};
   bool marks_;
   std::int64_t next_ = 0;
-  shop bus_{{.workers = 2}, seen_};
+  shop bus_{{.workers = 2, .max_crashes = 1'000'000}, seen_};
   peal::subscription ledger_{};
 };
 

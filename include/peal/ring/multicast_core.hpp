@@ -6,7 +6,7 @@
 #include <peal/ring/detail/claim_word.hpp>
 #include <peal/ring/detail/cursor_table.hpp>
 #include <peal/ring/detail/reclaimer.hpp>
-#include <peal/ring/detail/slot_array.hpp>
+#include <peal/ring/detail/sized_slots.hpp>
 #include <peal/ring/event_count.hpp>
 #include <peal/ring/sequence.hpp>
 
@@ -68,12 +68,11 @@ class multicast_core {
 
  public:
   static constexpr bool reclaims = detail::needs_reclaim<T>();
-  static constexpr std::size_t stride = slots::stride;
   static constexpr std::size_t payload_offset = slots::payload_offset;
 
-  explicit multicast_core(multicast_options options = {})
+  explicit multicast_core(multicast_options options = {}, const typename slots::payload_kind& kind = {})
       : order_{options.mode ? barrier<Atomics>{*options.mode} : barrier<Atomics>{}},
-        slots_{options.capacity, options.first & position_mask},
+        slots_{options.capacity, options.first & position_mask, kind},
         table_{options.max_cursors, options.max_holds,
                options.single_producer && order_.mode() == barrier_mode::sequential},
         claim_{options.first & position_mask, options.single_producer, order_},
@@ -83,7 +82,7 @@ class multicast_core {
 
   ~multicast_core() {
     if constexpr (reclaims) {
-      for (position p = reclaimer_.destroyed(); p != claim_.head(); p = peal::advance(p, 1)) destroy(p);
+      slots_.destroy(reclaimer_.destroyed(), claim_.head());
     }
   }
 
@@ -93,22 +92,18 @@ class multicast_core {
   // ---- publishing ----
 
   /// Takes `n` places (1 … capacity) in a row, never waits. Between a claim and its publication nothing may fail.
-  [[nodiscard]] claim_result try_claim(std::size_t n = 1, caller who = caller::outsider) noexcept {
-    if (claim_.single()) return try_claim_single(n, who);
+  [[nodiscard, gnu::always_inline]] inline claim_result try_claim(std::size_t n = 1,
+                                                                  caller who = caller::outsider) noexcept {
+    if (claim_.single()) return claim_again(0, n, who, false);
     std::uint64_t w = claim_.load();
-    for (;;) {
-      const claim_status refused = detail::refusal(w, who);
-      if (refused != claim_status::claimed) return {refused, 0};
-      const position p = w >> 2;
-      if (!fits(p, n) && !make_room(p, n)) {
-        const std::uint64_t now = claim_.load();
-        if (now == w) return {claim_status::full, p};
-        w = now;
-      } else if (claim_.exchange(w, peal::advance(p, n) << 2 | (w & detail::claim_state_bits))) {
-        prefetch(p, n);
-        return {claim_status::claimed, p};
-      }
+    const position p = w >> 2;
+    bool full = false;
+    if (detail::refusal(w, who) == claim_status::claimed && !(full = !fits(p, n)) &&
+        claim_.exchange(w, peal::advance(p, n) << 2 | (w & detail::claim_state_bits))) [[likely]] {
+      prefetch(p, n);
+      return {claim_status::claimed, p};
     }
+    return claim_again(w, n, who, full);
   }
 
   /// The same by the single producer, for callers that know that they are it.
@@ -126,9 +121,9 @@ class multicast_core {
   }
 
   /// Where the payload of a claimed position is to be constructed.
-  [[nodiscard]] T* storage(position p) const noexcept { return slots_.storage(p); }
+  [[nodiscard]] auto* storage(position p) const noexcept { return slots_.storage(p); }
   /// The payload of a position that is published and not yet given back.
-  [[nodiscard]] T* payload(position p) const noexcept { return slots_.payload(p); }
+  [[nodiscard]] auto* payload(position p) const noexcept { return slots_.payload(p); }
 
   /// Shows a claimed position to the cursors; wakes nobody. Of a range, the highest first.
   void publish(position p, std::uint8_t tag = 0) noexcept {
@@ -173,6 +168,7 @@ class multicast_core {
     return static_cast<std::uint8_t>(slots_.word(p).load(std::memory_order_relaxed));
   }
   [[nodiscard]] std::byte* slots_base() const noexcept { return slots_.base(); }
+  [[nodiscard]] std::size_t stride() const noexcept { return slots_.stride; }
   [[nodiscard]] std::size_t mask() const noexcept { return slots_.mask(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return slots_.capacity(); }
   [[nodiscard]] std::size_t footprint() const noexcept { return sizeof(*this) + slots_.bytes() + table_.bytes(); }
@@ -343,8 +339,7 @@ class multicast_core {
 
   void prefetch(position p, std::size_t n) const noexcept {
     constexpr std::size_t ahead = 8;
-    constexpr std::size_t step = stride >= 64 ? 1 : 64 / stride;
-    for (std::size_t k = 0; k < n; k += step) Atomics::prefetch_write(&slots_.at(p + ahead + k));
+    for (std::size_t k = 0; k < n; k += slots_.slots_a_fetch) Atomics::prefetch_write(&slots_.at(p + ahead + k));
   }
 
   template <class Tag>
@@ -356,22 +351,15 @@ class multicast_core {
     }
   }
 
-  void destroy(position p) noexcept {
-    if constexpr (detail::self_reclaiming<T>) {
-      slots_.payload(p)->reclaim(tag(p));
-    } else {
-      slots_.payload(p)->~T();
-    }
-  }
-
   void reclaim() noexcept {
     if constexpr (reclaims) {
       reclaimer_.run(
-          order_, [this] { return refresh().lowest; }, [this](position p) { destroy(p); },
+          order_, [this] { return refresh().lowest; }, [this](position from, position to) { slots_.destroy(from, to); },
           [this] { room_.notify_all(); });
     }
   }
 
+  [[nodiscard]] claim_result claim_again(std::uint64_t w, std::size_t n, caller who, bool full) noexcept;
   [[nodiscard]] position published_run() const noexcept;
   detail::standing refresh() noexcept;
   [[nodiscard]] bool make_room(position p, std::size_t n) noexcept;

@@ -6,7 +6,7 @@
 #include <peal/bus/detail/letter_events.hpp>
 #include <peal/bus/detail/rest.hpp>
 #include <peal/bus/detail/schedule.hpp>
-#include <peal/bus/detail/topic_core.hpp>
+#include <peal/bus/detail/typed_topic.hpp>
 #include <peal/bus/letters.hpp>
 #include <peal/bus/options.hpp>
 #include <peal/bus/publisher.hpp>
@@ -38,7 +38,7 @@ struct numbered_topic {
       : core{bus, runner, static_cast<std::uint8_t>(I), o} {
     bus.topics.push_back(&core);
   }
-  topic_core<Runtime, Topic> core;
+  typed_topic<Runtime, Topic> core;
 };
 
 template <class Runtime, class Indices, class... Topics>
@@ -135,7 +135,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   }
 
   template <class E>
-  using straight = straight_way<topic_core<Runtime, topic_type<E>>, E>;
+  using straight = straight_way<typed_topic<Runtime, topic_type<E>>, E>;
   template <class E>
   sole_publisher<E, straight<E>> sole() {
     static_assert(is_single<E>, "peal: only a topic with the option peal::single_producer has a sole publisher");
@@ -371,7 +371,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
 
   template <class E>
   static auto& core_of(topic_base& t) noexcept {
-    return static_cast<topic_core<Runtime, topic_type<E>>&>(t);
+    return static_cast<typed_topic<Runtime, topic_type<E>>&>(t);
   }
   template <class E>
   static bool publish_again(topic_base& t, const letter_ptr& l) {

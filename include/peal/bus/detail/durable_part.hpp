@@ -165,7 +165,10 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     const auto failed = rule_set<>{}.run([&] {
       std::unique_ptr<past_reader>& r = reader_of(s);
       if (r == nullptr) {
-        r = std::make_unique<past_reader>(*this, *s.subscription, Core::ring::stride, Core::ring::payload_offset, from);
+        constexpr event_set set = event_set_from<events>::value;
+        constexpr std::size_t offset = larger(set.align, sizeof(std::uint64_t));
+        constexpr std::size_t stride = (offset + set.size + offset - 1) / offset * offset;
+        r = std::make_unique<past_reader>(*this, *s.subscription, stride, offset, from);
       }
       const position end = s.store_end.load(std::memory_order_relaxed);
       last = r->filled();

@@ -15,27 +15,48 @@
 
 namespace peal::inline v0::detail {
 
-/// The bytes of one event of several types; its tag says which.
-template <class... Es>
-struct event_storage {
-  static constexpr bool needs_reclaim = !(std::is_trivially_destructible_v<Es> && ...);
-  alignas(Es...) std::byte bytes[largest(sizeof(Es)...)];
+/// What the slots of a topic hold: the bytes of one event of its types; the tag says which.
+template <bool Reclaims>
+struct slot_kind {
+  using sized_at_run_time = void;
+  static constexpr bool needs_reclaim = Reclaims;
 
-  void reclaim(std::uint8_t tag) noexcept {
-    if ((tag & slot_tag::empty) != 0) return;
-    // A destructor is user code that may publish, on whatever thread moved the last cursor: it must not wait.
-    ++user_code_depth;
-    constexpr void (*destroyers[])(void*) noexcept = {&destroy_event<Es>...};
-    destroyers[tag & slot_tag::type_mask](bytes);
-    --user_code_depth;
-  }
+  std::size_t size;
+  std::size_t align;
+  const event_ops* const* ops;
+
+  /// A destructor is user code that may publish, on whatever thread moved the last cursor: it must not wait.
+  class reclaiming {
+   public:
+    explicit reclaiming(const slot_kind& k) noexcept : ops_{k.ops} { ++user_code_depth; }
+    reclaiming(const reclaiming&) = delete;
+    reclaiming& operator=(const reclaiming&) = delete;
+    ~reclaiming() { --user_code_depth; }
+
+    void operator()(void* event, std::uint8_t tag) const noexcept {
+      if ((tag & slot_tag::empty) == 0) ops_[tag & slot_tag::type_mask]->destroy(event);
+    }
+
+   private:
+    const event_ops* const* ops_;
+  };
+};
+
+/// The types of a topic's events as far as its code needs them.
+struct event_set {
+  const event_ops* const* ops;
+  std::uint8_t count;
+  std::size_t size;   ///< of the largest
+  std::size_t align;  ///< of the strictest
 };
 template <class List>
-struct storage_from;
+struct event_set_from;
 template <class... Es>
-struct storage_from<type_list<Es...>> {
-  using type = event_storage<Es...>;
+struct event_set_from<type_list<Es...>> {
+  static constexpr bool needs_reclaim = !(std::is_trivially_destructible_v<Es> && ...);
   static constexpr std::array<const event_ops*, sizeof...(Es)> ops{&ops_of<Es>...};
+  static constexpr event_set value{ops.data(), static_cast<std::uint8_t>(sizeof...(Es)), largest(sizeof(Es)...),
+                                   largest(alignof(Es)...)};
 };
 
 /// Which hold cells of a ring are free.

@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string_view>
 
 namespace peal::inline v0::detail {
@@ -19,18 +20,19 @@ namespace peal::inline v0::detail {
 ///
 /// Order: the order of appending is the order of claiming. It is not empty only while somebody drains it, or the ring is
 /// full and the next advance will.
-template <class Storage>
 class lane {
  public:
   static constexpr std::size_t max_source = 47;
+  /// The event stands behind it in memory.
   struct cell {
     std::atomic<std::uint64_t> sequence{0};
     std::uint8_t type = 0;
     bool enveloped = false;
+    std::uint32_t offset = 0;  ///< of the event
     envelope around{};
     std::array<char, max_source + 1> source{};  ///< the subscription that published it, cut to fit
-    Storage storage;
 
+    [[nodiscard]] void* event() noexcept { return reinterpret_cast<std::byte*>(this) + offset; }
     void came_from(std::string_view name) noexcept {
       const std::size_t n = smaller(name.size(), max_source);
       name.copy(source.data(), n);
@@ -38,25 +40,34 @@ class lane {
     }
   };
 
-  explicit lane(std::size_t capacity)
-      : mask_{std::bit_ceil(larger<std::size_t>(capacity, 2)) - 1}, cells_{new cell[mask_ + 1]} {
-    for (std::size_t i = 0; i <= mask_; ++i) cells_[i].sequence.store(i, std::memory_order_relaxed);
+  /// For events of that size and alignment.
+  lane(std::size_t capacity, std::size_t size, std::size_t align)
+      : mask_{std::bit_ceil(larger<std::size_t>(capacity, 2)) - 1},
+        align_{larger(align, alignof(cell))},
+        offset_{(sizeof(cell) + align_ - 1) / align_ * align_},
+        stride_{(offset_ + size + align_ - 1) / align_ * align_},
+        cells_{static_cast<std::byte*>(::operator new (bytes(), std::align_val_t{align_}))} {
+    for (std::size_t i = 0; i <= mask_; ++i) {
+      cell* const c = ::new (static_cast<void*>(cells_ + i * stride_)) cell;
+      c->sequence.store(i, std::memory_order_relaxed);
+      c->offset = static_cast<std::uint32_t>(offset_);
+    }
   }
 
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
-  ~lane() { delete[] cells_; }
+  ~lane() { ::operator delete (static_cast<void*>(cells_), std::align_val_t{align_}); }
 
   [[nodiscard]] bool empty() const noexcept { return pending_.load(std::memory_order_acquire) == 0; }  // [L2] ← [H2]
   [[nodiscard]] std::uint64_t size() const noexcept { return pending_.load(std::memory_order_seq_cst); }  // [H1]
-  [[nodiscard]] std::size_t bytes() const noexcept { return (mask_ + 1) * sizeof(cell); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return (mask_ + 2) * stride_; }
 
   /// Appends what `fill(cell)` writes; false when full.
   template <class Fill>
   bool append(Fill&& fill) noexcept {
     std::uint64_t at = tail_.load(std::memory_order_relaxed);
     for (;;) {
-      cell& c = cells_[at & mask_];
+      cell& c = at_place(at);
       const std::uint64_t seen = c.sequence.load(std::memory_order_seq_cst);  // pairs with [lane-free]
       if (seen == at) {
         if (tail_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed)) {
@@ -89,7 +100,7 @@ class lane {
   }
 
   [[nodiscard]] cell* front() noexcept {
-    cell& c = cells_[head_ & mask_];
+    cell& c = at_place(head_);
     return c.sequence.load(std::memory_order_acquire) == head_ + 1 ? &c : nullptr;  // [L5] ← [L4]
   }
   void pop(cell& c) noexcept {
@@ -98,9 +109,19 @@ class lane {
     pending_.fetch_sub(1, std::memory_order_seq_cst);  // [L6] → [L2]; then waiting publishers are looked at
   }
 
+  /// Room for one event more, the drainer's.
+  [[nodiscard]] void* spare() noexcept { return cells_ + (mask_ + 1) * stride_; }
+
  private:
-  std::size_t mask_;
-  cell* const cells_;
+  [[nodiscard]] cell& at_place(std::uint64_t at) noexcept {
+    return *std::launder(reinterpret_cast<cell*>(cells_ + (at & mask_) * stride_));
+  }
+
+  const std::size_t mask_;
+  const std::size_t align_;
+  const std::size_t offset_;
+  const std::size_t stride_;
+  std::byte* const cells_;
   alignas(64) std::atomic<std::uint64_t> tail_{0};
   alignas(64) std::atomic<std::uint64_t> pending_{0};
   std::atomic<std::uint32_t> work_{0};

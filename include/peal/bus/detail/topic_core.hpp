@@ -2,13 +2,12 @@
 // A topic of a bus: the ring, the lane, the seats, and the way of an event that finds room at once.
 #pragma once
 
-#include <peal/bus/detail/event_storage.hpp>
 #include <peal/bus/detail/inline_board.hpp>
 #include <peal/bus/detail/lane.hpp>
 #include <peal/bus/detail/port.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
+#include <peal/bus/detail/topic_kind.hpp>
 #include <peal/bus/options.hpp>
-#include <peal/bus/topic.hpp>
 #include <peal/detail/own_ptr.hpp>
 #include <peal/ring/multicast_core.hpp>
 
@@ -36,35 +35,39 @@ struct durability<Core, type_list<>> {
   using type = in_memory;
 };
 
+/// A topic without the types of its events, so that those of a kind (see topic_kind) share their code; typed_topic has the
+/// rest. `Topic` is the kind.
 /// Thread safety: publish, seats and statistics from any thread.
 template <class Runtime, class Topic>
-class topic_core final : public topic_base {
-  using traits = topic_traits<Topic>;
-  using storage = typename storage_from<typename traits::events>::type;
-  using ring = multicast_core<storage, typename Runtime::atomics>;
+class topic_core : public topic_base {
+  using traits = Topic;
+  using slots = slot_kind<traits::needs_reclaim>;
+  using ring = multicast_core<slots, typename Runtime::atomics>;
   using executor_type = typename Runtime::executor;
   using durable_type = typename durability<topic_core, typename traits::durable_options>::type;
   friend durable_type;
 
  public:
-  topic_core(bus_base& owner, executor_type& runner, std::uint8_t number, const bus_options& o)
+  topic_core(bus_base& owner, executor_type& runner, std::uint8_t number, const bus_options& o, const event_set& events,
+             std::size_t capacity)
       : topic_base{owner, number, o.max_dead_letters},
         runner_{runner},
         durable_{*this},
-        ring_{multicast_options{.capacity = traits::slots != 0 ? traits::slots : o.capacity,
+        ring_{multicast_options{.capacity = capacity != 0 ? capacity : o.capacity,
                                 .max_cursors = o.max_subscriptions + (traits::is_durable ? 1 : 0),
                                 .max_holds = max_holds,
                                 .first = first_position(),
-                                .single_producer = traits::single}},
+                                .single_producer = traits::single},
+              slots{events.size, events.align, events.ops}},
         // Uninitialised on purpose: memory that no envelope is written to costs nothing.
         envelopes_{static_cast<envelope*>(::operator new(ring_.capacity() * sizeof(envelope)))},
-        lane_{o.lane_capacity},
+        lane_{o.lane_capacity, events.size, events.align},
         here_{owner},
         seats_(seats_for(o.max_subscriptions)),
         max_seats_{seats_for(o.max_subscriptions)},
         max_subscriptions_{o.max_subscriptions} {
-    types = storage_from<typename traits::events>::ops.data();
-    type_count = static_cast<std::uint8_t>(traits::events::size);
+    types = events.ops;
+    type_count = events.count;
     timed = traits::is_timed;
     free_seats_.reserve(max_seats_);
     for (std::size_t i = 0; i < max_seats_; ++i) seats_[i].topic = this;
@@ -72,68 +75,54 @@ class topic_core final : public topic_base {
   }
   ~topic_core() {
     while (auto* c = lane_.front()) {
-      types[c->type]->destroy(c->storage.bytes);
+      types[c->type]->destroy(c->event());
       lane_.pop(*c);
     }
     ::operator delete(envelopes_);
   }
 
-  template <class E>
-  static constexpr std::uint8_t type_of = static_cast<std::uint8_t>(index_of<E, typename traits::events>);
-
   // ---- publishing ----
 
   /// Accepts the event and moves it in, or says why not and leaves it.
-  template <class E>
-  result<receipt> publish(E& event, const publish_call& call) noexcept {
+  template <std::uint8_t Type, class E>
+  result<receipt> publish_as(E& event, const publish_call& call) noexcept {
     if constexpr (traits::has_middleware) {
-      return publish_by_middleware(event, call);
+      return publish_by_middleware<Type>(event, call);
     } else {
-      return accept(event, call);
+      return accept<Type>(event, call);
     }
   }
-  template <class E>
+  template <std::uint8_t Type, class E>
   result<receipt> accept(E& event, const publish_call& call) noexcept {
     if (!runner_.alive()) return publish_errc::forked;
     if (frame* const inside = bus.frames.current(); inside != nullptr) [[unlikely]] {
-      return publish_inside(event, call, inside);
+      return publish_inside(&event, Type, call, inside);
     }
     {
-      hold_place place{holds_, needs_hold(type_of<E>, nullptr)};
+      hold_place place{holds_, needs_hold(Type, nullptr)};
       if (lane_.empty() && place.ready()) [[likely]] {
         const claim_result c = claim(1, caller::outsider);
-        if (c.status == claim_status::claimed) [[likely]]
-          return finish(c.first, event, call.options, nullptr, place);
+        if (c.status == claim_status::claimed) [[likely]] {
+          return finish(c.first, &event, Type, call.options, nullptr, place,
+                        [&event](void* to) { ::new (to) E(std::move(event)); });
+        }
         if (c.status != claim_status::full) return refused(c.status);
       }
     }
-    return publish_later(event, call);
+    return publish_later(&event, Type, call);
   }
 
   /// Accepts a run of events, claimed together where there is room; returns how many, from the front.
-  template <class E>
-  std::size_t publish_range(E* events, std::size_t count, const publish_call& call) noexcept;
-
-  template <class E>
-  static std::size_t publish_range_erased(topic_base& t, E* events, std::size_t n, const publish_call& call) noexcept {
-    return static_cast<topic_core&>(t).publish_range(events, n, call);
-  }
-  template <class E>
-  static result<receipt> publish_erased(topic_base& t, E& event, const publish_call& call) noexcept {
-    return static_cast<topic_core&>(t).publish(event, call);
-  }
-  template <class E>
-  port<E> way_in() noexcept {
-    return {this, &publish_erased<E>, &publish_range_erased<E>, type_of<E>};
-  }
+  template <std::uint8_t Type, class E>
+  std::size_t publish_range_as(E* events, std::size_t count, const publish_call& call) noexcept;
 
   /// Refuses outsiders, or everybody.
-  arrival publish_due(kept& event, const publish_options& o) noexcept override;
-  void close(bool for_all) noexcept override { ring_.close(for_all ? claim_status::closed : claim_status::closing); }
-  [[nodiscard]] std::uint64_t in_lane() const noexcept override { return lane_.size(); }
-  [[nodiscard]] std::uint64_t published_inside() const noexcept override { return inside_.get_before(); }
+  arrival publish_due(kept& event, const publish_options& o) noexcept final;
+  void close(bool for_all) noexcept final { ring_.close(for_all ? claim_status::closed : claim_status::closing); }
+  [[nodiscard]] std::uint64_t in_lane() const noexcept final { return lane_.size(); }
+  [[nodiscard]] std::uint64_t published_inside() const noexcept final { return inside_.get_before(); }
   [[nodiscard]] claim_status state() const noexcept { return ring_.state(); }
-  [[nodiscard]] std::size_t footprint() const noexcept override {
+  [[nodiscard]] std::size_t footprint() const noexcept final {
     const std::lock_guard lock{bus.wiring};
     return all_hands_.size() * sizeof(hand) + sizeof(*this) + ring_.footprint() + ring_.capacity() * sizeof(envelope) +
            lane_.bytes() + max_seats_ * sizeof(seat);
@@ -141,10 +130,10 @@ class topic_core final : public topic_base {
 
   // ---- seats ----
 
-  run_state run(seat& s) noexcept override;
-  void start_hand(hand& h) noexcept override;
+  run_state run(seat& s) noexcept final;
+  void start_hand(hand& h) noexcept final;
 
-  [[nodiscard]] bool has_work(const seat& s) const noexcept override {
+  [[nodiscard]] bool has_work(const seat& s) const noexcept final {
     if constexpr (traits::is_durable) {
       return s.is_hand || s.signal.load(std::memory_order_relaxed) != 0 || durable_.has_next(s);
     }
@@ -152,7 +141,7 @@ class topic_core final : public topic_base {
       return s.signal.load(std::memory_order_relaxed) != 0 || ring_.published(reads_at(s));
     return s.is_hand || s.signal.load(std::memory_order_relaxed) != 0 || ring_.has_next(s.cursor());
   }
-  [[nodiscard]] bool recheck_work(const seat& s) const noexcept override {
+  [[nodiscard]] bool recheck_work(const seat& s) const noexcept final {
     if constexpr (traits::is_durable) {
       return s.signal.load(std::memory_order_seq_cst) != 0 || durable_.recheck_next(s);
     }
@@ -161,18 +150,18 @@ class topic_core final : public topic_base {
     return s.signal.load(std::memory_order_seq_cst) != 0 || ring_.recheck_next(s.cursor());
   }
 
-  void declare_idle(seat& s) noexcept override {
+  void declare_idle(seat& s) noexcept final {
     idle_.fetch_add(1,
                     std::memory_order_seq_cst);  // before `ready`, so that it is never below the number of idle seats
     ring_.order().announce(s.ready, std::uint32_t{0});  // [R3] pairs with [R1], [R2]
   }
-  [[nodiscard]] bool take_back(seat& s) noexcept override {
+  [[nodiscard]] bool take_back(seat& s) noexcept final {
     if (s.ready.exchange(1, std::memory_order_seq_cst) != 0) return false;  // [R4] pairs with [R3]
     idle_.fetch_sub(1, std::memory_order_seq_cst);
     return true;
   }
 
-  void rouse(seat& s) noexcept override {
+  void rouse(seat& s) noexcept final {
     if (s.ready.load(std::memory_order_seq_cst) == 0 && take_back(s)) {
       runner_.enqueue(s);
     } else if (s.held.load(std::memory_order_seq_cst) != 0 && s.held.exchange(0, std::memory_order_seq_cst) != 0) {
@@ -180,7 +169,7 @@ class topic_core final : public topic_base {
     }
   }
 
-  bool try_finish(seat& s) noexcept override {
+  bool try_finish(seat& s) noexcept final {
     if (s.concurrent.load(std::memory_order_relaxed) ? !take_for_end(s)
                                                      : s.running.exchange(1, std::memory_order_seq_cst) != 0)
       return false;
@@ -192,43 +181,43 @@ class topic_core final : public topic_base {
     return true;
   }
 
-  bool look_at(seat& s, void (*look)(void*) noexcept, void* arg) noexcept override;
-  void free_seat(seat& s) noexcept override {
+  bool look_at(seat& s, void (*look)(void*) noexcept, void* arg) noexcept final;
+  void free_seat(seat& s) noexcept final {
     if (s.hands.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     const std::lock_guard lock{bus.wiring};
     free_seats_.push_back(&s);
   }
   seat& attach(std::unique_lock<std::mutex>& wiring, const std::shared_ptr<subscription_base>& subscription,
-               bool dropping, bool polled) override;
-  void begin(seat& s) noexcept override {
+               bool dropping, bool polled) final;
+  void begin(seat& s) noexcept final {
     if (lane_.size() != 0) s.signal.fetch_or(seat::kick, std::memory_order_seq_cst);  // the join has made room
     ring_.order().settle();
     if (recheck_work(s) && take_back(s)) runner_.enqueue(s);
   }
   void attach_here(const std::shared_ptr<subscription_base>& s, const std::uint8_t* mine, const here_function* run,
-                   std::size_t count) override {
+                   std::size_t count) final {
     here_.add(s, mine, run, count);
   }
-  void detach_here(const std::shared_ptr<subscription_base>& s) override { here_.remove(s); }
-  void sweep_here() noexcept override { here_.sweep(); }
-  [[nodiscard]] std::uint64_t uses_here(const subscription_base& s) const override { return here_.uses_of(s); }
+  void detach_here(const std::shared_ptr<subscription_base>& s) final { here_.remove(s); }
+  void sweep_here() noexcept final { here_.sweep(); }
+  [[nodiscard]] std::uint64_t uses_here(const subscription_base& s) const final { return here_.uses_of(s); }
 
-  [[nodiscard]] position head() const noexcept override { return ring_.claim_position(); }
-  [[nodiscard]] position cursor_of(const seat& s) const noexcept override {
+  [[nodiscard]] position head() const noexcept final { return ring_.claim_position(); }
+  [[nodiscard]] position cursor_of(const seat& s) const noexcept final {
     if constexpr (traits::is_durable) return durable_.passed(s);
     return ring_.passed(s.cursor());
   }
-  [[nodiscard]] std::uint8_t type_at(position p) const noexcept override {
+  [[nodiscard]] std::uint8_t type_at(position p) const noexcept final {
     return ring_.published(p) ? ring_.tag(p) : slot_tag::empty;
   }
-  [[nodiscard]] std::uint64_t dropped_by(const seat& s, std::uint16_t wanted) const noexcept override {
+  [[nodiscard]] std::uint64_t dropped_by(const seat& s, std::uint16_t wanted) const noexcept final {
     std::uint64_t sum = 0;
     for (std::uint8_t t = 0; t < type_count; ++t) {
       if (((unsigned{wanted} >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor(), t);
     }
     return sum;
   }
-  topic_statistics statistics() const override;
+  topic_statistics statistics() const final;
 
  private:
   static constexpr std::uint32_t turns_a_notice = 64;
@@ -251,8 +240,7 @@ class topic_core final : public topic_base {
   }
 
   /// From outside, when there was no room at once.
-  template <class E>
-  result<receipt> publish_later(E& event, const publish_call& call) noexcept;
+  result<receipt> publish_later(void* event, std::uint8_t type, const publish_call& call) noexcept;
 
   std::optional<publish_errc> wait_for_room(const publish_call& call, time_point until, std::uint8_t type) noexcept;
 
@@ -267,8 +255,7 @@ class topic_core final : public topic_base {
   }
 
   /// From inside user code: never waits for room; through the lane where the ring has none.
-  template <class E>
-  result<receipt> publish_inside(E& event, const publish_call& call, frame* inside) noexcept;
+  result<receipt> publish_inside(void* event, std::uint8_t type, const publish_call& call, frame* inside) noexcept;
 
   /// Fills the envelope if there is anything to say.
   bool surround(envelope& e, const publish_options* o, const delivery* parent) noexcept {
@@ -304,23 +291,23 @@ class topic_core final : public topic_base {
     }
   }
 
-  /// From the claim to the wake-up.
-  template <class E>
-  [[gnu::always_inline]] inline receipt finish(position p, E& event, const publish_options* o, const delivery* parent,
-                                               hold_place& place) noexcept {
-    std::uint8_t tag = type_of<E>;
+  /// From the claim to the wake-up; `move_to(slot)` moves the event.
+  template <class Move>
+  [[gnu::always_inline]] inline receipt finish(position p, void* event, std::uint8_t type, const publish_options* o,
+                                               const delivery* parent, hold_place& place, Move move_to) noexcept {
+    std::uint8_t tag = type;
     if (surround_needed(o, parent) && surround(*::new (&envelopes_[p & ring_.mask()]) envelope, o, parent)) {
       tag |= slot_tag::enveloped;
     }
-    if (here_.any(type_of<E>)) [[unlikely]] {
-      finish_here(p, &event, tag, place);
+    if (here_.any(type)) [[unlikely]] {
+      finish_here(p, event, tag, place);
     } else {
-      ::new (static_cast<void*>(ring_.storage(p)->bytes)) E(std::move(event));
+      move_to(static_cast<void*>(ring_.storage(p)));
       ring_.publish(p, tag);
       after_publish();
     }
     if (watcher != nullptr) [[unlikely]]
-      tell_accepted(type_of<E>, p);
+      tell_accepted(type, p);
     return receipt{event_id{bus.epoch, std::uint64_t{index} << 56 | p}};
   }
   [[gnu::noinline]] void tell_accepted(std::uint8_t type, position first, std::size_t count = 1) noexcept {
@@ -328,7 +315,7 @@ class topic_core final : public topic_base {
       watcher->accepted({types[type]->name(), id_at(peal::advance(first, i))});
     }
   }
-  template <class E>
+  template <std::uint8_t Type, class E>
   result<receipt> publish_by_middleware(E& event, const publish_call& call) noexcept;
   template <class E>
   arrival publish_due_by_middleware(kept& event, const publish_options& o) noexcept;
@@ -343,7 +330,7 @@ class topic_core final : public topic_base {
     if (ring_.order().observe(idle_) != 0) wake_idle();  // [R1] pairs with [R3]
     if (ring_.present() != 0) return;
     unheard_.add(count);
-    if constexpr (storage::needs_reclaim) {
+    if constexpr (traits::needs_reclaim) {
       ring_.publish_done();
       if (lane_.size() != 0) drain_lane();  // a destructor may have published, and nobody else may come by
     }
@@ -365,8 +352,8 @@ class topic_core final : public topic_base {
   void run_here(const event_at& at, frame& f) noexcept;
 
   void drain_lane() noexcept;
-  void claimed_from_lane(typename lane<storage>::cell& c, position p, hold_place& place) noexcept;
-  bool give_up_head(typename lane<storage>::cell& c, claim_status why) noexcept;
+  void claimed_from_lane(lane::cell& c, position p, hold_place& place) noexcept;
+  bool give_up_head(lane::cell& c, claim_status why) noexcept;
   void watch_lane() noexcept;
 
   bool turn(seat& s, subscription_base& sub) noexcept;
@@ -395,7 +382,7 @@ class topic_core final : public topic_base {
   void finish_subscription(seat& s) noexcept;
   void count_unread(seat& s, subscription_base& sub) noexcept;
   [[nodiscard]] batch view(position first, position last) const noexcept {
-    return {ring_.slots_base(), ring::stride, ring::payload_offset, ring_.mask(), envelopes_, first, last};
+    return {ring_.slots_base(), ring_.stride(), ring::payload_offset, ring_.mask(), envelopes_, first, last};
   }
 
   // Where a subscription reads: in the ring, or in what stands before it there and is in the store.
@@ -422,7 +409,7 @@ class topic_core final : public topic_base {
   envelope* const envelopes_;
   alignas(64) std::atomic<std::uint32_t> idle_{0};
   std::atomic<std::uint32_t> used_seats_{0};
-  lane<storage> lane_;
+  lane lane_;
   lane_timer lane_timer_{};
   inline_board here_;
   own_array<seat> seats_;

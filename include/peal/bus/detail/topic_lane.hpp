@@ -12,7 +12,9 @@ arrival topic_core<Runtime, Topic>::publish_due(kept& event, const publish_optio
   if constexpr (traits::has_middleware) {
     return [&]<class... Es>(type_list<Es...>) noexcept {
       arrival came = arrival::closed;
-      (void)((event.type == type_of<Es> && (came = publish_due_by_middleware<Es>(event, o), true)) || ...);
+      (void)((event.type == index_of<Es, typename traits::events> &&
+              (came = publish_due_by_middleware<Es>(event, o), true)) ||
+             ...);
       return came;
     }(typename traits::events{});
   } else {
@@ -23,7 +25,7 @@ arrival topic_core<Runtime, Topic>::publish_due(kept& event, const publish_optio
 template <class Runtime, class Topic>
 arrival topic_core<Runtime, Topic>::append_due(kept& event, const publish_options& o) noexcept {
   const bool appended = lane_.append([&](auto& cell) {
-    types[event.type]->move(cell.storage.bytes, event.event());
+    types[event.type]->move(cell.event(), event.event());
     cell.type = event.type;
     cell.enveloped = surround(cell.around, &o, nullptr);
     cell.came_from("a timer");
@@ -64,8 +66,7 @@ void topic_core<Runtime, Topic>::drain_lane() noexcept {
 }
 
 template <class Runtime, class Topic>
-void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell& c, position p,
-                                                   hold_place& place) noexcept {
+void topic_core<Runtime, Topic>::claimed_from_lane(lane::cell& c, position p, hold_place& place) noexcept {
   const event_ops& ops = *types[c.type];
   const std::uint8_t type = c.type;
   std::uint8_t tag = type;
@@ -77,18 +78,18 @@ void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell&
   lane_timer_.give_up.store(0, std::memory_order_relaxed);
   lane_timer_.step.store(1, std::memory_order_relaxed);
   if (here_.any(c.type)) {
-    storage moved;
-    ops.move(moved.bytes, c.storage.bytes);
-    ops.destroy(c.storage.bytes);
+    void* const moved = lane_.spare();
+    ops.move(moved, c.event());
+    ops.destroy(c.event());
     if constexpr (!traits::single) lane_.pop(c);
-    finish_here(p, moved.bytes, tag, place);
+    finish_here(p, moved, tag, place);
     if constexpr (traits::single) lane_.pop(c);
-    ops.destroy(moved.bytes);
+    ops.destroy(moved);
     if (watcher != nullptr) tell_accepted(type, p);
     return;
   }
-  ops.move(ring_.storage(p)->bytes, c.storage.bytes);
-  ops.destroy(c.storage.bytes);
+  ops.move(ring_.storage(p), c.event());
+  ops.destroy(c.event());
   ring_.publish(p, tag);
   lane_.pop(
       c);  // behind the publication: once the lane is empty a sole publisher claims by itself, one claim at a time
@@ -98,7 +99,7 @@ void topic_core<Runtime, Topic>::claimed_from_lane(typename lane<storage>::cell&
 
 /// Turns the head into a letter if the lane's time is up, or nobody can hear it any more.
 template <class Runtime, class Topic>
-bool topic_core<Runtime, Topic>::give_up_head(typename lane<storage>::cell& c, claim_status why) noexcept {
+bool topic_core<Runtime, Topic>::give_up_head(lane::cell& c, claim_status why) noexcept {
   const bool ended = why == claim_status::closed || why == claim_status::closing;
   if (!ended) {
     if (lane_timer_.give_up.load(std::memory_order_relaxed) == 0 || letters.full()) return false;
@@ -109,7 +110,7 @@ bool topic_core<Runtime, Topic>::give_up_head(typename lane<storage>::cell& c, c
   (void)rule_set<>{}.run([&] {
     if (keeper != nullptr) keeper->expect_letter();
     told = keeper != nullptr;
-    kept_ptr k = move_event_aside(*types[c.type], c.storage.bytes);
+    kept_ptr k = move_event_aside(*types[c.type], c.event());
     k->type = c.type;
     k->has_position = false;
     k->around = c.around;
@@ -120,7 +121,7 @@ bool topic_core<Runtime, Topic>::give_up_head(typename lane<storage>::cell& c, c
     letters.put(k, placed, ended);
   });
   overloaded_.add();
-  types[c.type]->destroy(c.storage.bytes);
+  types[c.type]->destroy(c.event());
   lane_.pop(c);
   if (told) placed != nullptr ? keeper->letter(placed) : keeper->no_letter();
   if (placed != nullptr) tell(placed);

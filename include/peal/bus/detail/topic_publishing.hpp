@@ -8,13 +8,14 @@
 namespace peal::inline v0::detail {
 
 template <class Runtime, class Topic>
-template <class E>
-std::size_t topic_core<Runtime, Topic>::publish_range(E* events, std::size_t count, const publish_call& call) noexcept {
+template <std::uint8_t Type, class E>
+std::size_t topic_core<Runtime, Topic>::publish_range_as(E* events, std::size_t count,
+                                                         const publish_call& call) noexcept {
   const bool inside = user_code_depth != 0 || bus.frames.current() != nullptr;
   std::size_t done_with = 0;
   while (done_with < count) {
-    const bool singly = traits::has_middleware || inside ||
-                        here_.any(type_of<E>);  // anew each time: it may wait long for room in between
+    const bool singly =
+        traits::has_middleware || inside || here_.any(Type);  // anew each time: it may wait long for room in between
     E* const from = events + done_with;
     const std::size_t most = ring_.capacity() > 64 ? ring_.capacity() / 2 : 1;
     const std::size_t part = singly ? 1 : smaller(count - done_with, most);
@@ -22,35 +23,35 @@ std::size_t topic_core<Runtime, Topic>::publish_range(E* events, std::size_t cou
     if (part > 1 && runner_.alive() && lane_.empty()) c = claim(part, caller::outsider);
     if (c.status != claim_status::claimed) {
       // No room for all of them together: one at a time finds what there is, waits as it was told, and says why not.
-      if (!publish(*from, call)) break;
+      if (!publish_as<Type>(*from, call)) break;
       ++done_with;
       continue;
     }
-    std::uint8_t tag = type_of<E>;
+    std::uint8_t tag = Type;
     for (std::size_t i = 0; i < part; ++i) {
       const position p = peal::advance(c.first, i);
       if (surround_needed(call.options, nullptr) &&
           surround(*::new (&envelopes_[p & ring_.mask()]) envelope, call.options, nullptr)) {
         tag |= slot_tag::enveloped;
       }
-      ::new (static_cast<void*>(ring_.storage(p)->bytes)) E(std::move(from[i]));
+      ::new (static_cast<void*>(ring_.storage(p))) E(std::move(from[i]));
     }
     ring_.publish_range(c.first, part, tag);
     after_publish(part);
     if (watcher != nullptr) [[unlikely]]
-      tell_accepted(type_of<E>, c.first, part);
+      tell_accepted(Type, c.first, part);
     done_with += part;
   }
   return done_with;
 }
 
 template <class Runtime, class Topic>
-template <class E>
+template <std::uint8_t Type, class E>
 result<receipt> topic_core<Runtime, Topic>::publish_by_middleware(E& event, const publish_call& call) noexcept {
   publication p;
   if (call.options != nullptr) p.options = *call.options;
   if (const frame* const inside = bus.frames.current(); inside != nullptr) p.handling = inside->current;
-  auto in = [&]() noexcept -> result<receipt> { return accept(event, {&p.options, call.wait, call.time}); };
+  auto in = [&]() noexcept -> result<receipt> { return accept<Type>(event, {&p.options, call.wait, call.time}); };
   const result<receipt> answer = detail::run_publish_chain<0>(middleware, event, p, in);
   if (!answer && answer.error() == publish_errc::vetoed) vetoed_.add();
   return answer;
@@ -72,8 +73,8 @@ arrival topic_core<Runtime, Topic>::publish_due_by_middleware(kept& event, const
 }
 
 template <class Runtime, class Topic>
-template <class E>
-result<receipt> topic_core<Runtime, Topic>::publish_later(E& event, const publish_call& call) noexcept {
+result<receipt> topic_core<Runtime, Topic>::publish_later(void* event, std::uint8_t type,
+                                                          const publish_call& call) noexcept {
   if (call.wait == patience::none && user_code_depth == 0) {
     if (const claim_status state = ring_.state(); state != claim_status::claimed) return refused(state);
     refused_full_.add();
@@ -84,16 +85,19 @@ result<receipt> topic_core<Runtime, Topic>::publish_later(E& event, const publis
   if (call.wait == patience::until) until = saturating_add(runner_.now(), call.time);
   for (;;) {
     if (const claim_status state = ring_.state(); state != claim_status::claimed) return refused(state);
-    if (user_code_depth != 0) return publish_inside(event, call, nullptr);
+    if (user_code_depth != 0) return publish_inside(event, type, call, nullptr);
     {
-      hold_place place{holds_, needs_hold(type_of<E>, nullptr)};
+      hold_place place{holds_, needs_hold(type, nullptr)};
       if (lane_.empty() && place.ready()) {
         const claim_result c = claim(1, caller::outsider);
-        if (c.status == claim_status::claimed) return finish(c.first, event, call.options, nullptr, place);
+        if (c.status == claim_status::claimed) {
+          return finish(c.first, event, type, call.options, nullptr, place,
+                        [&](void* to) { types[type]->move(to, event); });
+        }
         if (c.status != claim_status::full) return refused(c.status);
       }
     }
-    if (const auto failed = wait_for_room(call, until, type_of<E>); failed) return *failed;
+    if (const auto failed = wait_for_room(call, until, type); failed) return *failed;
   }
 }
 
@@ -110,16 +114,16 @@ std::optional<publish_errc> topic_core<Runtime, Topic>::wait_for_room(const publ
 }
 
 template <class Runtime, class Topic>
-template <class E>
-inline result<receipt> topic_core<Runtime, Topic>::publish_inside(E& event, const publish_call& call,
-                                                                  frame* inside) noexcept {
+result<receipt> topic_core<Runtime, Topic>::publish_inside(void* event, std::uint8_t type, const publish_call& call,
+                                                           frame* inside) noexcept {
   const caller who = inside != nullptr ? caller::insider : caller::outsider;
   const delivery* const parent = inside != nullptr ? inside->current : nullptr;
   if (lane_.empty()) {
-    hold_place place{holds_, needs_hold(type_of<E>, inside)};
+    hold_place place{holds_, needs_hold(type, inside)};
     const claim_result c = place.ready() ? claim(1, who) : claim_result{claim_status::full, 0};
     if (c.status == claim_status::claimed) {
-      const receipt r = finish(c.first, event, call.options, parent, place);
+      const receipt r =
+          finish(c.first, event, type, call.options, parent, place, [&](void* to) { types[type]->move(to, event); });
       inside_.add_after();
       return r;
     }
@@ -130,8 +134,8 @@ inline result<receipt> topic_core<Runtime, Topic>::publish_inside(E& event, cons
     return refused(state);
   }
   const bool appended = lane_.append([&](auto& cell) {
-    ::new (static_cast<void*>(cell.storage.bytes)) E(std::move(event));
-    cell.type = type_of<E>;
+    types[type]->move(cell.event(), event);
+    cell.type = type;
     cell.enveloped = surround(cell.around, call.options, parent);
     cell.came_from(inside != nullptr && inside->subscription != nullptr ? std::string_view{inside->subscription->name()}
                                                                         : std::string_view{});
@@ -163,8 +167,8 @@ inline void topic_core<Runtime, Topic>::finish_here(position p, void* event, std
       ring_.hold(place.get(&Runtime::atomics::yield), p);
       inside.top().holding = this;
     }
-    types[type]->move(ring_.storage(p)->bytes, event);
-    seen = ring_.storage(p)->bytes;
+    types[type]->move(ring_.storage(p), event);
+    seen = ring_.storage(p);
     ring_.publish(p, tag);
     if (ring_.order().observe(idle_) != 0) wake_idle();
   }

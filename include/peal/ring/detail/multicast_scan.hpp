@@ -6,6 +6,25 @@
 
 namespace peal::inline v0 {
 
+/// A claim that something was in the way of: `w` is the word last seen, `full` whether the gate was.
+template <class T, atomics_policy Atomics>
+claim_result multicast_core<T, Atomics>::claim_again(std::uint64_t w, std::size_t n, caller who, bool full) noexcept {
+  if (claim_.single()) return try_claim_single(n, who);
+  for (;; full = false) {
+    const claim_status refused = detail::refusal(w, who);
+    if (refused != claim_status::claimed) return {refused, 0};
+    const position p = w >> 2;
+    if ((full || !fits(p, n)) && !make_room(p, n)) {
+      const std::uint64_t now = claim_.load();
+      if (now == w) return {claim_status::full, p};
+      w = now;
+    } else if (claim_.exchange(w, peal::advance(p, n) << 2 | (w & detail::claim_state_bits))) {
+      prefetch(p, n);
+      return {claim_status::claimed, p};
+    }
+  }
+}
+
 /// The minimum where no cursor stands: a claimed position is never passed before it is published.
 template <class T, atomics_policy Atomics>
 position multicast_core<T, Atomics>::published_run() const noexcept {

@@ -25,7 +25,7 @@ class reclaimer {
     return order.recheck(destroyed_);  // [B3] pairs with [D3]
   }
 
-  /// `lowest()` is a scan, `destroy(p)` ends the payload of p, `moved()` wakes those who wait for room.
+  /// `lowest()` is a scan, `destroy(from, to)` ends the payloads before `to`, `moved()` wakes those who wait for room.
   template <class Lowest, class Destroy, class Moved>
   void run(const barrier<Atomics>& order, Lowest lowest, Destroy destroy, Moved moved) noexcept {
     // [F1] pairs with [F2]: the holder will go round again
@@ -34,7 +34,7 @@ class reclaimer {
       const position to = lowest();  // [K2] pairs with [K1]
       const position from = destroyed_.load(std::memory_order_relaxed);
       if (distance(to, from) > 0) {
-        for (position p = from; p != to; p = advance(p, 1)) destroy(p);
+        destroy(from, to);
         order.publish(destroyed_, to);  // [D3] pairs with [D1] and [B3]
         moved();
       }

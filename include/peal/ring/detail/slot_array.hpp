@@ -14,6 +14,24 @@
 
 namespace peal::inline v0::detail {
 
+/// A payload of which the type says only how it ends: its `size` and `align` are members of a value that the ring is given;
+/// of that a `reclaiming{value}` is made for each run of payloads, and called with each payload and its tag.
+template <class T>
+concept sized_at_run_time = requires {
+  typename T::sized_at_run_time;
+};
+struct sized_by_type {};
+/// What one prefetch brings.
+inline constexpr std::size_t fetched_bytes = 64;
+
+/// How many slots an array has that is asked for so many. Errors: bad_array_new_length.
+inline std::size_t checked_slots(std::size_t capacity, std::size_t stride) {
+  if (capacity > max_capacity || rounded_capacity(capacity) > max_capacity / stride) {
+    throw std::bad_array_new_length{};
+  }
+  return rounded_capacity(capacity);
+}
+
 /// Fixed slots {word, payload}; the word is `(position + 1) << 8 | tag`, so that the slot of a lap that has not been
 /// published yet still names the lap before.
 /// Thread safety: the words are shared, a payload belongs to whoever the protocols of the ring give it to.
@@ -28,10 +46,13 @@ class slot_array {
     explicit slot(std::uint64_t w) noexcept : word{w} {}
   };
 
+  using payload_kind = sized_by_type;
   static constexpr std::size_t stride = sizeof(slot);
+  static constexpr std::size_t slots_a_fetch = stride >= fetched_bytes ? 1 : fetched_bytes / stride;
   static constexpr std::size_t payload_offset = (sizeof(word_type) + alignof(T) - 1) / alignof(T) * alignof(T);
 
-  slot_array(std::size_t capacity, position first) : mask_{checked(capacity) - 1}, slots_{allocate(mask_ + 1)} {
+  slot_array(std::size_t capacity, position first, sized_by_type = {})
+      : mask_{checked_slots(capacity, stride) - 1}, slots_{allocate(mask_ + 1)} {
     for (std::size_t i = 0; i <= mask_; ++i) {
       const position p = advance(first, i);
       ::new (static_cast<void*>(&at(p))) slot{word_of(retreat(p, mask_ + 1), 0)};
@@ -61,16 +82,20 @@ class slot_array {
   [[nodiscard]] T* payload(position p) const noexcept { return std::launder(storage(p)); }
   [[nodiscard]] std::byte* base() const noexcept { return reinterpret_cast<std::byte*>(slots_); }
   [[nodiscard]] std::size_t bytes() const noexcept { return (mask_ + 1) * stride; }
+  /// The payloads before `to`, which are published and needed no more.
+  void destroy(position from, position to) const noexcept {
+    for (position p = from; p != to; p = advance(p, 1)) {
+      if constexpr (requires { payload(p)->reclaim(std::uint8_t{}); }) {
+        payload(p)->reclaim(static_cast<std::uint8_t>(word(p).load(std::memory_order_relaxed)));
+      } else {
+        payload(p)->~T();
+      }
+    }
+  }
 
  private:
   static constexpr std::size_t alignment = alignof(slot) > line_size ? alignof(slot) : line_size;
 
-  static std::size_t checked(std::size_t capacity) {
-    if (capacity > max_capacity || rounded_capacity(capacity) > max_capacity / stride) {
-      throw std::bad_array_new_length{};
-    }
-    return rounded_capacity(capacity);
-  }
   static slot* allocate(std::size_t n) {
     return static_cast<slot*>(::operator new (n * sizeof(slot), std::align_val_t{alignment}));
   }
@@ -91,7 +116,7 @@ concept self_reclaiming = requires(T& payload, std::uint8_t tag) {
 template <class T>
 [[nodiscard]] constexpr bool needs_reclaim() noexcept {
   if constexpr (requires { T::needs_reclaim; }) {
-    static_assert(!T::needs_reclaim || self_reclaiming<T>,
+    static_assert(!T::needs_reclaim || self_reclaiming<T> || sized_at_run_time<T>,
                   "peal: a payload with needs_reclaim also needs `void reclaim(std::uint8_t tag) noexcept`");
     return T::needs_reclaim;
   } else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The outbox: what is committed is published in order, once more after a crash, and holds nobody up who could go on.
+#include <peal/pattern/event_streams.hpp>
 #include <peal/pattern/outbox_relay.hpp>
 #include <peal/store/memory_store.hpp>
 #include <peal/testing/stepped_runtime.hpp>
@@ -225,6 +226,33 @@ TEST_CASE("outbox: threads that publish at once, and a relay on a thread of its 
   CHECK(handled == threads * each);
   CHECK(inversions == 0);
   CHECK(relay.failure().empty());
+}
+
+TEST_CASE("outbox: a relay publishes what is appended to streams as well, and leaves it there",
+          "[pattern][outbox][streams]") {
+  const peal_test::watchdog watched{"the relay of streams"};
+  peal::memory_store kept;
+  peal::event_streams<order, refund> orders{kept, "shop.orders"};
+  peal::bus<peal::topic<order, refund>> bus{{.workers = 1}};
+  std::atomic<int> handled{0};
+  std::atomic<int> foreign{0};
+  auto books = bus.subscribe<order, refund>("books", [&](const auto&, peal::delivery& d) {
+    foreign += d.correlation() == peal::event_id{1, 2} ? 0 : 1;
+    ++handled;
+  });
+  orders.append("o-1", peal::no_stream, {.correlation = {1, 2}}, order{"o-1", 1});
+  {
+    peal::outbox_relay relay{orders, bus, {.window = 2, .look_every = 1h}};
+    relay.start();
+    while (relay.position() != 1) std::this_thread::yield();
+    for (std::uint64_t version = 1; version != 6; ++version) {
+      orders.append("o-1", version, {.correlation = {1, 2}}, refund{"o-1"});
+    }
+    while (relay.position() != 6) std::this_thread::yield();
+  }
+  CHECK(handled == 6);
+  CHECK(foreign == 0);
+  CHECK(kept.range("shop.orders") == peal::topic_range{0, 6});
 }
 
 TEST_CASE("outbox: a relay whose store says no keeps the reason, and goes on when it can", "[pattern][outbox]") {

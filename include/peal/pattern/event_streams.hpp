@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/pattern/detail/new_events.hpp>
+#include <peal/pattern/detail/outbox_news.hpp>
 #include <peal/pattern/expected_version.hpp>
 #include <peal/pattern/replayed_event.hpp>
 #include <peal/store/store.hpp>
@@ -164,6 +165,8 @@ class event_streams {
 
   [[nodiscard]] const std::string& topic() const noexcept { return topic_; }
   [[nodiscard]] store& kept() const noexcept { return store_; }
+  /// For an outbox_relay, which publishes on a bus what is appended.
+  [[nodiscard]] detail::outbox_news& news() noexcept { return news_; }
 
  private:
   template <class... Vs>
@@ -191,6 +194,7 @@ class event_streams {
   }
   void kept_now(const detail::new_events& all) noexcept {
     if (!all.batch().types.empty()) types_kept_.store(true, std::memory_order_relaxed);
+    news_.tell();
   }
 
   store& store_;
@@ -198,6 +202,7 @@ class event_streams {
   const std::uint64_t epoch_;
   const decode_limits limits_{};
   std::atomic<bool> types_kept_{false};
+  detail::outbox_news news_{};
 };
 
 }  // namespace peal::inline v0

@@ -19,15 +19,18 @@
 
 namespace peal::inline v0 {
 
+template <encodable... Es>
+class event_streams;
+
 struct outbox_relay_options {
   std::string_view name = "outbox relay";  ///< its cursor's in the store, one for each relay of an outbox
   std::size_t window = 1024;               ///< events published and not yet known to have come to their end
   nanoseconds patience = std::chrono::milliseconds{10};  ///< how long a round waits for those that are under way
   nanoseconds look_every = std::chrono::seconds{1};      ///< for what other processes commit; its own are told at once
-  bool trim = true;                                      ///< events that everybody is done with leave the store
+  bool trim = true;                                      ///< events that everybody is done with leave the outbox
 };
 
-/// Publishes the events of an outbox in their order.
+/// Publishes the events of an outbox, or of streams, in their order; those of streams stay in the store.
 ///
 /// Delivery: at least once. The position is kept once everything that was published up to it has come to its end in the
 /// bus: handled, or a dead letter there; a crash before that publishes it again. An event in a long back-off holds the
@@ -35,22 +38,16 @@ struct outbox_relay_options {
 /// What cannot be decoded, or is of no type of this outbox, becomes a dead letter in the store (`undecodable`, with its
 /// bytes), and the relay goes on.
 /// Thread safety: pump() from one thread at a time; start() and stop() outside handlers.
-/// Lifetime: of the outbox and the bus; the destructor stops it.
+/// Lifetime: of the outbox or the streams, and the bus; the destructor stops it.
 /// Errors: of pump(): store_error, publish_refused. On a thread of its own: a store's error is kept in failure(), and it
 /// tries again after `look_every`; a closed bus ends it.
 template <class Bus, encodable... Es>
 class outbox_relay {
  public:
   outbox_relay(outbox<Es...>& from, Bus& to, const outbox_relay_options& o = {})
-      : from_{from}, to_{to}, options_{o}, name_{o.name} {
-    from_.kept().cursors([&](const stored_cursor& c) {
-      if (c.subscription == name_ && c.topic == from_.topic()) kept_position_ = c.position;
-    });
-    const topic_range range = from_.kept().range(from_.topic());
-    if (kept_position_ < range.first) kept_position_ = range.first;
-    published_ = kept_position_;
-    kept_now_.store(kept_position_, std::memory_order_release);
-  }
+      : outbox_relay{from.kept(), from.topic(), from.news(), to, o, o.trim} {}
+  outbox_relay(event_streams<Es...>& from, Bus& to, const outbox_relay_options& o = {})
+      : outbox_relay{from.kept(), from.topic(), from.news(), to, o, false} {}
   outbox_relay(const outbox_relay&) = delete;
   outbox_relay& operator=(const outbox_relay&) = delete;
   ~outbox_relay() { stop(); }
@@ -71,7 +68,7 @@ class outbox_relay {
   }
   void stop() noexcept {
     stopping_.store(true, std::memory_order_seq_cst);
-    from_.news().tell();
+    news_.tell();
     if (thread_.joinable()) thread_.join();
   }
 
@@ -84,12 +81,24 @@ class outbox_relay {
   }
 
  private:
+  outbox_relay(store& kept, const std::string& topic, detail::outbox_news& news, Bus& to, const outbox_relay_options& o,
+               bool trims)
+      : store_{kept}, topic_{topic}, news_{news}, to_{to}, options_{o}, trims_{trims}, name_{o.name} {
+    store_.cursors([&](const stored_cursor& c) {
+      if (c.subscription == name_ && c.topic == topic_) kept_position_ = c.position;
+    });
+    const topic_range range = store_.range(topic_);
+    if (kept_position_ < range.first) kept_position_ = range.first;
+    published_ = kept_position_;
+    kept_now_.store(kept_position_, std::memory_order_release);
+  }
+
   std::size_t publish_some() {
     const std::uint64_t under_way = published_ - kept_position_;
     if (under_way >= options_.window) return 0;
     some_.clear();  // copied, so that nothing of the store is held while a publish waits for room
-    const std::uint64_t next = from_.kept().read(from_.topic(), published_, options_.window - under_way,
-                                                 [this](const stored_event& e) { some_.emplace_back(e); });
+    const std::uint64_t next = store_.read(topic_, published_, options_.window - under_way,
+                                           [this](const stored_event& e) { some_.emplace_back(e); });
     for (const owned_event& e : some_) {
       publish(e.view());
       published_ = e.view().position + 1;
@@ -127,26 +136,26 @@ class outbox_relay {
     l.cause = dead_cause::undecodable;
     l.died = detail::wall_now();
     l.errors = errors;
-    from_.kept().commit(b);
+    store_.commit(b);
   }
 
   void keep_position() {
     store_batch b;
-    b.cursors.push_back({name_, from_.topic(), published_});
-    from_.kept().commit(b);
+    b.cursors.push_back({name_, topic_, published_});
+    store_.commit(b);
     const std::uint64_t done_with = published_ - kept_position_;
     kept_position_ = published_;
     kept_now_.store(kept_position_, std::memory_order_release);
     untrimmed_ += done_with;
-    if (options_.trim && untrimmed_ >= options_.window) {
-      from_.kept().trim(from_.topic(), kept_position_);
+    if (trims_ && untrimmed_ >= options_.window) {
+      store_.trim(topic_, kept_position_);
       untrimmed_ = 0;
     }
   }
 
   void run() noexcept {
     while (!stopping_.load(std::memory_order_seq_cst)) {
-      const std::uint64_t seen = from_.news().seen();
+      const std::uint64_t seen = news_.seen();
       bool again = false;
       std::string failed;
       try {
@@ -161,14 +170,17 @@ class outbox_relay {
         failure_.swap(failed);
       }
       if (!again && !stopping_.load(std::memory_order_seq_cst)) {
-        from_.news().wait(seen, saturating_add(std::chrono::steady_clock::now(), options_.look_every));
+        news_.wait(seen, saturating_add(std::chrono::steady_clock::now(), options_.look_every));
       }
     }
   }
 
-  outbox<Es...>& from_;
+  store& store_;
+  const std::string topic_;
+  detail::outbox_news& news_;
   Bus& to_;
   const outbox_relay_options options_;
+  const bool trims_;
   const std::string name_;
   std::uint64_t kept_position_ = 0;
   std::uint64_t published_ = 0;

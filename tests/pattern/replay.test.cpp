@@ -204,6 +204,10 @@ TEST_CASE("skip_on_replay: its handler runs for what comes for the first time al
     CHECK((outcomes(paid{"a"}, d).what() == peal::outcome::kind::handled) == again);
     CHECK(mails == (again ? 0 : 3));
   }
+  STATIC_REQUIRE(std::is_invocable_v<const decltype(plain)&, const paid&, live&>);
+  const auto changing = peal::skip_on_replay{[n = 0](const paid&) mutable { ++n; }};
+  STATIC_REQUIRE_FALSE(std::is_invocable_v<decltype(changing)&, const paid&, live&>);
+  STATIC_REQUIRE_FALSE(std::is_invocable_v<decltype(plain)&, const paid&, int&>);
   topic t;
   t.add(placed{"a", 1});
   t.add(paid{"a"});

@@ -29,6 +29,12 @@ struct skipped_result<std::optional<T>> {
   using type = std::optional<T>;
 };
 
+template <class Handler, class E, class Delivery>
+concept skippable = requires(const Delivery& d) {
+  d.replaying();
+}
+&&(std::is_invocable_v<Handler&, const E&, Delivery&> || std::is_invocable_v<Handler&, const E&>);
+
 }  // namespace detail
 
 /// Runs its handler for events that come for the first time, and does nothing with those of a replay.
@@ -43,29 +49,32 @@ class skip_on_replay {
   explicit skip_on_replay(Handler handler) : handler_{std::move(handler)} {}
 
   template <class E, class Delivery>
-    requires requires(const Delivery& d) {
-      d.replaying();
-    } &&(std::is_invocable_v<Handler&, const E&, Delivery&> || std::is_invocable_v<Handler&, const E&>)auto operator()(
-        const E& event, Delivery& d) {
-      using result = typename detail::skipped_result<decltype(call(event, d))>::type;
-      if constexpr (std::is_void_v<result>) {
-        if (!d.replaying()) call(event, d);
-      } else {
-        return d.replaying() ? result{} : result{call(event, d)};
-      }
-    }
+    requires detail::skippable<Handler, E, Delivery>
+  auto operator()(const E& event, Delivery& d) { return run(handler_, event, d); }
+  template <class E, class Delivery>
+    requires detail::skippable<const Handler, E, Delivery>
+  auto operator()(const E& event, Delivery& d) const { return run(handler_, event, d); }
 
-   private:
-    template <class E, class Delivery>
-    auto call(const E& event, Delivery& d) {
-      if constexpr (std::is_invocable_v<Handler&, const E&, Delivery&>) {
-        return handler_(event, d);
-      } else {
-        return handler_(event);
-      }
+ private:
+  template <class H, class E, class Delivery>
+  static auto run(H& handler, const E& event, Delivery& d) {
+    using result = typename detail::skipped_result<decltype(call(handler, event, d))>::type;
+    if constexpr (std::is_void_v<result>) {
+      if (!d.replaying()) call(handler, event, d);
+    } else {
+      return d.replaying() ? result{} : result{call(handler, event, d)};
     }
+  }
+  template <class H, class E, class Delivery>
+  static auto call(H& handler, const E& event, Delivery& d) {
+    if constexpr (std::is_invocable_v<H&, const E&, Delivery&>) {
+      return handler(event, d);
+    } else {
+      return handler(event);
+    }
+  }
 
-    Handler handler_;
+  Handler handler_;
 };
 
 }  // namespace peal::inline v0

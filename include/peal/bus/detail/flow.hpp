@@ -36,8 +36,10 @@ class flow {
 
   /// Whether a run may start now. It costs a look at the clock only with a rate, or while something waits.
   [[nodiscard]] bool may_start() noexcept {
+    from_ahead_ = false;
     if (!rate_ && !watching_) return true;
     now_ = clock_->now();
+    if (rate_) rate_->settle(now_);
     if (now_ < paused_until_ || (rate_ && now_ < rate_->next())) return false;
     if (breaker_ && !breaker_->allow(now_)) return false;
     note_state();
@@ -45,10 +47,18 @@ class flow {
     shut_.store(false, std::memory_order_relaxed);
     return true;
   }
-  /// A run starts, which may_start() has just let through.
+  /// The same within a batch, at whose end rest() is called: one look at the clock for several permits.
+  [[nodiscard]] bool may_go_on() noexcept {
+    if (!rate_ || watching_ || !rate_->has_ahead()) return may_start();
+    return from_ahead_ = true;
+  }
+  void rest() noexcept {
+    if (rate_ && rate_->unsettled()) rate_->settle(clock_->now());
+  }
+  /// A run starts, which may_start() or may_go_on() has just let through.
   void start(attempt_end& end) noexcept {
     goes_on();
-    if (rate_) rate_->take(now_);
+    if (rate_) from_ahead_ ? rate_->take_ahead() : rate_->take(now_);
     end.permit = breaker_ ? breaker_->start() : 1;
   }
   /// What was started has ended, or was not run after all.
@@ -156,7 +166,8 @@ class flow {
   std::atomic<std::uint32_t>* open_breakers_ = nullptr;
   time_point paused_until_{};
   time_point now_{};
-  bool watching_ = false;  // paused, or the breaker is not closed
+  bool watching_ = false;    // paused, or the breaker is not closed
+  bool from_ahead_ = false;  // the run that may start now needs no look at the clock
   std::atomic<bool> shut_{false};
   std::atomic<breaker_state> state_{breaker_state::none};
   std::atomic<wait_reason> waits_{wait_reason::nothing};

@@ -55,7 +55,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     attempt_end end;
     position p = b.first;
     bool go_on = true;
-    while (p != b.last && go_on && (!checks::permits || may_start())) {
+    while (p != b.last && go_on && may_go_on()) {
       const std::uint8_t tag = b.tag(p);
       const position next = advance(p, 1);
       if constexpr (dedups) look_ahead(b, p);
@@ -67,6 +67,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
       if (!consumed) break;
       p = next;
     }
+    if constexpr (checks::permits) flow_->rest();
     if constexpr (checks::times::limits) this->running_since.store(0, std::memory_order_relaxed);
     counts_.taken.add(sums.taken);
     counts_.handled.add(sums.handled);
@@ -127,6 +128,10 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   }
 
  private:
+  [[nodiscard]] bool may_go_on() const noexcept {
+    if constexpr (checks::permits) return flow_->may_go_on();
+    return true;
+  }
   struct tally {
     std::uint64_t taken = 0;
     std::uint64_t handled = 0;

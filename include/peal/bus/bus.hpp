@@ -327,6 +327,13 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
                   "peal: the handler returns an event that this bus does not carry; add it to the bus's topics");
     if constexpr (can_publish && core_type::template one_topic<Es...> &&
                   detail::wiring<Handler, detail::type_list<Es...>, Ps...>::ok) {
+      constexpr bool kept = core_type::template is_durable<Es...> && !(detail::is_behind<Ps> || ...) &&
+                            !(std::is_same_v<Ps, transient_t> || ...);
+      static_assert(
+          !kept || detail::can_keep_keys<typename detail::idempotent_in<Ps...>::type, Es...>,
+          "peal: this topic is durable, and the key of idempotent{…} has a type that cannot be stored; use an "
+          "integer of <cstdint>, std::string or a type with declared fields, or make the subscription "
+          "peal::transient");
       return detail::subscribe_with<Es...>(core_->template wiring<Es...>(), type_numbers(detail::type_list<Es...>{}),
                                            detail::ports_of<basic_bus, outputs>::get(*this), std::move(name),
                                            std::move(handler), std::move(policies)...);

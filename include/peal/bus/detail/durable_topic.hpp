@@ -90,8 +90,14 @@ class durable_topic : public topic_keeper {
   void expect_letter() override { words.expect(); }
   void no_letter() noexcept override { words.expect_no_more(); }
   void letter(const letter_ptr& l) noexcept override { words.add_expected({l}); }
-  void letter_again(const letter_ptr& l) noexcept override { words.add({l}); }
-  void letter_gone(std::uint64_t number) noexcept override { words.add({nullptr, number}); }
+  void letter_again(const letter_ptr& l) noexcept override {
+    words.add({l});
+    rouse_journal();
+  }
+  void letter_gone(std::uint64_t number) noexcept override {
+    words.add({nullptr, number});
+    rouse_journal();
+  }
   void recall(subscription_base& s, bool dropping) override;
   void forget(subscription_base& s) noexcept override;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/handler_traits.hpp>
+#include <peal/detail/minmax.hpp>
 #include <peal/detail/type_list.hpp>
 #include <peal/policy/idempotency.hpp>
 
@@ -14,6 +15,12 @@ namespace peal::inline v0::detail {
 template <class... Keys>
 struct key_tables : key_table<Keys>... {
   explicit key_tables(const idempotency_window& w) : key_table<Keys>(w.window, w.capacity)... {}
+
+  [[nodiscard]] std::chrono::steady_clock::time_point oldest() noexcept {
+    auto when = std::chrono::steady_clock::time_point::max();
+    ((when = smaller(when, key_table<Keys>::oldest())), ...);
+    return when;
+  }
 };
 template <class List>
 struct tables_from;

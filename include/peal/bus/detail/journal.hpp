@@ -27,13 +27,15 @@ struct kept_cursor {
   bool known = false;                       ///< the store has `stored`
   position wanted = 0;
   position stored = 0;
+  std::shared_ptr<claim_words> claims{};  ///< null: it has none
 };
 
 /// Group commit: whatever has gathered since the last commit goes into the next.
 ///
 /// Order: a snapshot takes the cursors first, then sees that no lane holds anything, then the heads of all topics; the
 /// cursors are committed with or after every event before those heads. So what a handler has published is in the store
-/// before its own event counts as handled, whatever is cut off.
+/// before its own event counts as handled, whatever is cut off. Words (about letters, then keys, then timers) are taken
+/// between the cursors and the lanes: a word is said after what it speaks of was published, and before its delivery ends.
 /// Thread safety: every call from any thread. `mutex_` is held through a commit, `cursors_mutex_` never.
 class journal final : public bus_log {
  public:
@@ -111,7 +113,15 @@ class journal final : public bus_log {
   static constexpr nanoseconds soon = std::chrono::milliseconds{20};
   static constexpr nanoseconds late = std::chrono::seconds{1};
 
+  void recall_claims(durable_topic& t, subscription_base& s);
+  std::shared_ptr<claim_words> words_of(const durable_topic& t, const subscription_base& s);
+  static void remember(const durable_topic& t, subscription_base& s, byte_view key, time_point when);
+  bool take_claims();
+  void gather_claims();
+  void clear_claims();
+
   void take_snapshot();
+  [[nodiscard]] std::uint64_t given_up() const noexcept;
   [[nodiscard]] bool all_done() const noexcept;
   bool commit_some();
   void gather(durable_topic& t, std::size_t i);
@@ -157,6 +167,7 @@ class journal final : public bus_log {
 
 }  // namespace peal::inline v0::detail
 
+#include <peal/bus/detail/journal_claims.hpp>
 #include <peal/bus/detail/journal_cursors.hpp>
 #include <peal/bus/detail/journal_marks.hpp>
 #include <peal/bus/detail/journal_work.hpp>

@@ -78,11 +78,16 @@ inline void journal::recall(durable_topic& t, subscription_base& s, bool droppin
     s.effects = &marks_of(t, mine.name);
     s.effects->publishes = s.looks != nullptr && s.looks->output_count != 0;
   }
-  const std::lock_guard lock{cursors_mutex_};
-  for (kept_cursor& c : cursors_) {
-    if (c.topic == &t && c.durable && mine.durable && c.name == mine.name) return;  // it stood before
+  const bool kept_here = mine.durable;
+  {
+    const std::lock_guard lock{cursors_mutex_};
+    bool stood = false;
+    for (kept_cursor& c : cursors_) {
+      stood = stood || (c.topic == &t && c.durable && mine.durable && c.name == mine.name);
+    }
+    if (!stood) cursors_.push_back(std::move(mine));
   }
-  cursors_.push_back(std::move(mine));
+  if (kept_here) recall_claims(t, s);
 }
 
 /// A name that never stood leaves nothing behind.

@@ -44,29 +44,37 @@ inline void journal::flush() noexcept {
 inline void journal::take_snapshot() {
   if (snap_.active) return;
   bool changed = false;
-  bool waiting = false;
   {
     const std::lock_guard lock{cursors_mutex_};
     fresh_cursors_ = false;
     for (kept_cursor& c : cursors_) {
       if (!c.durable) continue;
-      if (c.sits != nullptr && !c.sits->safe_position(c.wanted)) waiting = true;
+      if (c.sits != nullptr) (void)c.sits->safe_position(c.wanted);
       fresh_cursors_ = fresh_cursors_ || !c.known;
       changed = changed || !c.known || c.wanted != c.stored;
     }
     snap_.cursors.assign(cursors_.begin(), cursors_.end());
   }
+  const std::uint64_t left_lanes = given_up();
   snap_.words.clear();
   for (const durable_topic* t : topics_) {
-    snap_.words.push_back(waiting ? 0 : t->words.count());
+    snap_.words.push_back(t->words.count());
     changed = changed || snap_.words.back() != 0;
   }
+  if (take_claims()) changed = true;
   for (const durable_topic* t : topics_) {
     if (t->topic.in_lane() != 0) return;  // it may hold what a handled event has published
   }
+  if (given_up() != left_lanes) return;  // or it did, and that is a letter now whose word is not among these
   snap_.heads.clear();
   for (const durable_topic* t : topics_) snap_.heads.push_back(t->head());
   snap_.active = changed;
+}
+
+inline std::uint64_t journal::given_up() const noexcept {
+  std::uint64_t sum = 0;
+  for (const durable_topic* t : topics_) sum += t->topic.given_up.load(std::memory_order_seq_cst);
+  return sum;
 }
 
 inline bool journal::commit_some() {
@@ -88,7 +96,10 @@ inline bool journal::commit_some() {
     if (reached_[i] != topics_[i]->durable_to()) topics_[i]->open_to(reached_[i]);
   }
   if (any) news_.notify_all(side::rare);
-  if (whole) committed();
+  if (whole) {
+    committed();
+    clear_claims();
+  }
   wait_ = soon;
   return any || snap_.active;
 }
@@ -157,6 +168,7 @@ inline void journal::gather_snapshot() {
     }
   }
   gather_marks();
+  gather_claims();
 }
 
 inline void journal::write_letter(const durable_topic& t, const kept& l) {
@@ -207,6 +219,9 @@ inline void journal::settle_views() noexcept {
 inline void journal::committed() noexcept {
   snap_.active = false;
   for (std::size_t i = 0; i != topics_.size(); ++i) topics_[i]->words.forget(snap_.words[i]);
+  for (const kept_cursor& c : snap_.cursors) {
+    if (c.claims != nullptr) c.claims->forget_taken();
+  }
   const std::lock_guard lock{cursors_mutex_};
   for (const auto& m : marks_) m->forget_gone();
   for (kept_cursor& c : cursors_) {
@@ -225,6 +240,7 @@ inline bool journal::all_done() const noexcept {
   }
   const std::lock_guard lock{cursors_mutex_};
   for (const kept_cursor& c : cursors_) {
+    if (c.claims != nullptr && c.claims->any()) return false;
     if (c.durable && (!c.known || (c.sits != nullptr && c.stored != c.topic->head()))) return false;
   }
   return true;

@@ -5,6 +5,7 @@
 #include <peal/bus/detail/handler_parts.hpp>
 #include <peal/bus/detail/handler_traits.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
+#include <peal/codec/detail/values.hpp>
 #include <peal/detail/own_ptr.hpp>
 
 #include <array>
@@ -15,6 +16,14 @@
 #include <utility>
 
 namespace peal::inline v0::detail {
+
+/// Whether a store can keep which keys an idempotent subscription has handled; true of others.
+template <class Policy, class... Es>
+inline constexpr bool can_keep_keys = (... &&
+                                       (can_be_field<typename Policy::template key_type<Es>>() &&
+                                        std::is_default_constructible_v<typename Policy::template key_type<Es>>));
+template <class... Es>
+inline constexpr bool can_keep_keys<no_idempotent, Es...> = true;
 
 template <class Events, class Handler, class... Ps>
 class keyed_subscription;
@@ -43,6 +52,10 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
   using checks = wiring<Handler, type_list<Es...>, Ps...>;
   using idempotent_policy = typename idempotent_in<Ps...>::type;
   static constexpr bool dedups = !std::is_same_v<idempotent_policy, no_idempotent>;
+  template <class E>
+  using key_of = typename idempotent_policy::template key_type<E>;
+  /// A store can keep which keys were handled.
+  static constexpr bool keeps_keys = dedups && can_keep_keys<idempotent_policy, Es...>;
   using ordered_policy = typename ordered_in<Ps...>::type;
   static constexpr bool ordered = !std::is_same_v<ordered_policy, no_order>;
   template <class E>
@@ -60,6 +73,7 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
       limits = std::apply([](const auto&... p) { return detail::limits_in(p...); }, parts_.policies);
       if (checks::times::limits) topic.bus.with_timeout.fetch_add(1, std::memory_order_relaxed);
     }
+    if constexpr (dedups) remembers = {true, keeps_keys, std::get<idempotent_policy>(parts_.policies).limits().window};
     if constexpr (ordered) order_ = order_in(parts_.policies);
     if constexpr (checks::measures) {
       timings_.reset(new timings(std::get<measured>(parts_.policies).one_in, checks::hands || checks::inline_handler));
@@ -83,16 +97,32 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
   void commit_claim(void* claim, std::uint8_t type) noexcept override {
     if constexpr (dedups) {
       (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (parts_.template table<Es>().commit(*static_cast<entry_of<Es>*>(claim), batch_now_), true)) ||
+              (commit_one<Es>(*static_cast<entry_of<Es>*>(claim), type), true)) ||
              ...);
     }
   }
   void abandon_claim(void* claim, std::uint8_t type) noexcept override {
     if constexpr (dedups) {
       (void)((type == types_[index_of<Es, type_list<Es...>>] &&
-              (parts_.template table<Es>().abandon(*static_cast<entry_of<Es>*>(claim)), true)) ||
+              (abandon_one<Es>(*static_cast<entry_of<Es>*>(claim), type), true)) ||
              ...);
     }
+  }
+  void remember_key([[maybe_unused]] std::uint8_t type, [[maybe_unused]] wire_reader& from,
+                    [[maybe_unused]] time_point handled) override {
+    if constexpr (keeps_keys) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] && (remember_one<Es>(type, from, handled), true)) || ...);
+    }
+  }
+
+  /// False: another delivery has the key, or has had it.
+  /// Errors: as handler_parts::claim; limit_reached for a key that the store has no place for.
+  template <class E>
+  bool claim(const E& event, std::uint8_t type, attempt_end& end) {
+    if (!parts_.claim(event, type, batch_now_, end)) return false;
+    if (claims_ != nullptr) [[unlikely]]
+      expect_word<E>(type, end.claim);
+    return true;
   }
 
   bool passes_filters([[maybe_unused]] const void* event, [[maybe_unused]] std::uint8_t type) override {
@@ -141,6 +171,55 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
     unsigned mask = 0;
     for (const std::uint8_t t : types) mask |= 1U << t;
     return static_cast<std::uint16_t>(mask);
+  }
+
+  template <class Key>
+  static auto writer_of(const Key& key) noexcept {
+    return [&key](wire_writer& w) { detail::write_value(w, key); };
+  }
+  template <class E>
+  [[gnu::noinline]] void expect_word(std::uint8_t type, void*& claim) {
+    if constexpr (keeps_keys) {
+      auto& mine = *static_cast<entry_of<E>*>(claim);
+      struct undo {
+        keyed_subscription* from;
+        entry_of<E>& entry;
+        void*& claim;
+        ~undo() {
+          if (from == nullptr) return;
+          from->parts_.template table<E>().abandon(entry);
+          claim = nullptr;
+        }
+      } guard{this, mine, claim};
+      claims_->expect(type, writer_of(mine.key()));
+      guard.from = nullptr;
+    }
+  }
+  template <class E>
+  void commit_one(entry_of<E>& mine, std::uint8_t type) noexcept {
+    if constexpr (keeps_keys) {
+      if (claims_ != nullptr) claims_->handled(type, batch_now_, writer_of(mine.key()));
+    }
+    parts_.template table<E>().commit(mine, batch_now_);
+    if constexpr (keeps_keys) {
+      if (claims_ != nullptr) claims_->oldest = parts_.keys.oldest();
+    }
+  }
+  template <class E>
+  void abandon_one(entry_of<E>& mine, [[maybe_unused]] std::uint8_t type) noexcept {
+    if constexpr (keeps_keys) {
+      if (claims_ != nullptr) claims_->expect_no_more(type, writer_of(mine.key()));
+    }
+    parts_.template table<E>().abandon(mine);
+  }
+  template <class E>
+  void remember_one(std::uint8_t type, wire_reader& from, time_point handled) {
+    key_of<E> key{};
+    value_reader values{from};
+    if (!values.read(key) || !from.at_end()) return;  // of another type then: no event of this program has it
+    auto& table = parts_.template table<E>();
+    const auto claimed = table.claim(key, type, handled);
+    if (claimed.status == key_status::claimed) table.commit(*claimed.entry, handled);
   }
 
   bool has_parts_ = true;

@@ -225,6 +225,8 @@ inline std::uint64_t subscription_base::unstall(const batch& b) {
     if (!flush_outputs()) return 0;
     counts_.handled.add();
     note_handled();
+    if (claims_ != nullptr) claims_->tell();
+    if (letter_over_ != 0) topic_.keeper->letter_gone(std::exchange(letter_over_, 0));
     outputs_waiting_.store(false, std::memory_order_release);
   }
   no_room_aside_ = no_room_aside_ && kept_count() >= max_kept_;

@@ -2,6 +2,7 @@
 // A subscription without its types: what happens to deliveries off the happy path.
 #pragma once
 
+#include <peal/bus/detail/claim_words.hpp>
 #include <peal/bus/detail/counters.hpp>
 #include <peal/bus/detail/delivery_end.hpp>
 #include <peal/bus/detail/flow.hpp>
@@ -163,6 +164,9 @@ class subscription_base {
   /// Whether two events have the same keys to be ordered and deduplicated by; by those counted in `asked_`, on any thread.
   [[nodiscard]] virtual bool same_keys(const void* a, const void* b, std::uint8_t type) const = 0;
 
+  /// Before it stands: a key of an event of this type, which was handled in an earlier life. Errors: of its key table.
+  virtual void remember_key(std::uint8_t type, wire_reader& from, time_point handled) = 0;
+
   /// A letter comes back, or a timer fired. False when the subscription has stopped.
   bool push_due(kept* k) noexcept;
 
@@ -203,6 +207,8 @@ class subscription_base {
   time_limits limits{};             ///< set before it stands
   beginning begins{};               ///< set before it stands
   effect_marks* effects = nullptr;  ///< of a durable topic that keeps it; set before it stands
+  key_memory remembers{};           ///< set before it stands
+  own_ptr<claim_teller> claims_{};  ///< of a durable topic; null: no store keeps its keys. Set before it stands
   attempt_clock running_since{0};   ///< when the handler began, with a timeout; 0: it does not run
   unsigned hands_wanted = 1;        ///< of concurrency{n}; set before it stands
   const shape* looks = nullptr;     ///< its policies and outputs by name; set before it stands
@@ -245,6 +251,7 @@ class subscription_base {
       outputs_waiting_.store(true, std::memory_order_relaxed);
       return false;
     }
+    if (claim != nullptr && claims_ != nullptr) claims_->tell();
     counts_.handled.add();
     note_handled();
     return true;
@@ -333,7 +340,13 @@ class subscription_base {
   }
   /// The same for one that has come to its end; if it came from the letters, the letter has as well.
   void unlink_ended(kept& k) noexcept {
-    if (k.number != 0 && topic_.keeper != nullptr) topic_.keeper->letter_gone(k.number);
+    if (k.number != 0 && topic_.keeper != nullptr) {
+      if (outputs_waiting_.load(std::memory_order_relaxed)) {
+        letter_over_ = k.number;  // told once they have gone out
+      } else {
+        topic_.keeper->letter_gone(k.number);
+      }
+    }
     unlink(k);
   }
   void see_to_ended();
@@ -394,7 +407,8 @@ class subscription_base {
   bool no_room_aside_ = false;  // a dropping subscription could not copy what it pinned
   bool looked_again_ = false;
   bool lowest_left_ = false;
-  kept_ptr homeless_{};  // a letter that found no room
+  std::uint64_t letter_over_ = 0;  // the letter that the delivery came from whose outputs wait
+  kept_ptr homeless_{};            // a letter that found no room
   decision homeless_what_{};
   own_ptr<hand_set> hands_{};  // null: it runs one event at a time, by itself
   list<stuck_event> stuck_{};

@@ -221,8 +221,9 @@ class topic_base {
   using letter_teller = void (*)(void* teller, const letter_ptr&) noexcept;
   const letter_teller* tellers = nullptr;  ///< by the event's type; set before the bus runs
   void* teller = nullptr;
-  shared_counter untold;           ///< letters that nobody could be told of
-  topic_keeper* keeper = nullptr;  ///< of a durable topic
+  shared_counter untold;                   ///< letters that nobody could be told of
+  topic_keeper* keeper = nullptr;          ///< of a durable topic
+  std::atomic<std::uint64_t> given_up{0};  ///< events that have left the lane without a place, as letters by then
 
  protected:
   ~topic_base() = default;

@@ -122,8 +122,9 @@ bool topic_core<Runtime, Topic>::give_up_head(lane::cell& c, claim_status why) n
   });
   overloaded_.add();
   types[c.type]->destroy(c.event());
-  lane_.pop(c);
   if (told) placed != nullptr ? keeper->letter(placed) : keeper->no_letter();
+  given_up.fetch_add(1, std::memory_order_seq_cst);
+  lane_.pop(c);
   if (placed != nullptr) tell(placed);
   return true;
 }

@@ -249,7 +249,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
         }
       }
       if constexpr (dedups) {
-        if (end.claim == nullptr) (void)parts_.claim(event, at.type, batch_now_, end);
+        if (end.claim == nullptr) (void)this->claim(event, at.type, end);
       }
     });
     if (failed) end.fail(*failed);
@@ -283,7 +283,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
       }
     }
     if constexpr (dedups) {
-      if (end.claim == nullptr && !parts_.claim(event, type, batch_now_, end)) return false;
+      if (end.claim == nullptr && !this->claim(event, type, end)) return false;
     }
     return true;
   }

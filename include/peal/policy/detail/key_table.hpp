@@ -125,6 +125,8 @@ class key_table {
   /// The claimed key was not handled: the next claim gets it.
   void abandon(entry& claimed) noexcept { remove(claimed.self_or_older_); }
 
+  /// No committed key is older.
+  [[nodiscard]] time_point oldest() noexcept { return oldest_ == none ? now_ : pool_[oldest_].committed_at_; }
   [[nodiscard]] std::size_t size() const noexcept { return pool_.size(); }  ///< committed and claimed
   [[nodiscard]] std::size_t committed() const noexcept { return committed_; }
   [[nodiscard]] std::uint64_t evicted() const noexcept { return evicted_; }  ///< forgotten for time or count

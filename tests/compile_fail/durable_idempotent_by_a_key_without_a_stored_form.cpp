@@ -16,5 +16,6 @@ inline auto subscribe(peal::bus<peal::topic<order, peal::durable>>& bus) {
     return o.id;
 #endif
   };
-  return bus.subscribe<order>("charge", [](const order&) {}, peal::idempotent{key});
+  return bus.subscribe<order>(
+      "charge", [](const order&) {}, peal::idempotent{key});
 }

@@ -5,7 +5,7 @@
 #include <peal/bus/detail/handler_parts.hpp>
 #include <peal/bus/detail/handler_traits.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
-#include <peal/codec/detail/values.hpp>
+#include <peal/codec/codec.hpp>
 #include <peal/detail/own_ptr.hpp>
 
 #include <array>

@@ -46,7 +46,7 @@ void move_event(void* to, void* from) noexcept {
 }
 template <class E>
 void destroy_event(void* at) noexcept {
-  std::destroy_at(static_cast<E*>(at));
+  static_cast<E*>(at)->~E();
 }
 
 /// Somebody may wait for what becomes of it.

@@ -51,8 +51,12 @@ struct handler_parts<type_list<Es...>, Handler, Ps...> {
   }
 
   template <class E>
-  bool passes(const E& event) {
-    return std::apply([&](const auto&... policy) { return (passes_one(policy, event) && ...); }, policies);
+  bool passes([[maybe_unused]] const E& event) {
+    if constexpr ((is_filter<Ps> || ...)) {
+      return std::apply([&](const auto&... policy) { return (passes_one(policy, event) && ...); }, policies);
+    } else {
+      return true;
+    }
   }
 
   /// The middleware from the I-th policy on, then the handler.

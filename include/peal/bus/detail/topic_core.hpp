@@ -85,7 +85,7 @@ class topic_core : public topic_base {
 
   /// Accepts the event and moves it in, or says why not and leaves it.
   template <std::uint8_t Type, class E>
-  result<receipt> publish_as(E& event, const publish_call& call) noexcept {
+  [[gnu::always_inline]] inline result<receipt> publish_as(E& event, const publish_call& call) noexcept {
     if constexpr (traits::has_middleware) {
       return publish_by_middleware<Type>(event, call);
     } else {

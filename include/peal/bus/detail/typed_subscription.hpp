@@ -302,7 +302,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   }
 
   template <class E, class Slots>
-  void run_handler(const E& event, delivery& d, attempt_end& end, Slots& out) {
+  [[gnu::always_inline]] void run_handler(const E& event, delivery& d, attempt_end& end, Slots& out) {
     if constexpr (checks::counted::any) {
       end.counts = false;
       checks::counted::run(end.counts, [&] { run_measured(event, d, end, out); });
@@ -311,7 +311,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     }
   }
   template <class E, class Slots>
-  void run_measured(const E& event, delivery& d, attempt_end& end, Slots& out) {
+  [[gnu::always_inline]] void run_measured(const E& event, delivery& d, attempt_end& end, Slots& out) {
     if constexpr (checks::measures) {
       if (this->timings_->due()) [[unlikely]]
         return run_timed(event, d, end, out);

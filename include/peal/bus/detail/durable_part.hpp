@@ -101,6 +101,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     if (keeps(sub, s) && sub.begins.known && distance(sub.begins.at, live) < 0) {
       at = sub.begins.at;
     }
+    s.dozes.store(false, std::memory_order_relaxed);
     s.store_end.store(live, std::memory_order_relaxed);
     s.store_at.store(at, std::memory_order_relaxed);
     s.from_store.store(at != live, std::memory_order_release);
@@ -150,6 +151,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     return readers_[static_cast<std::size_t>(&s - core_.seats_.get())];
   }
   [[nodiscard]] bool behind(const seat& s, position gate) const noexcept {
+    if (s.dozes.load(std::memory_order_relaxed)) return false;
     const bool hands = s.concurrent.load(std::memory_order_relaxed);
     const bool past = s.from_store.load(std::memory_order_relaxed);
     if (past && distance(gate, s.store_end.load(std::memory_order_relaxed)) > 0) {
@@ -162,6 +164,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
   }
   position readable_in_store(seat& s, position from, std::size_t most, position gate) noexcept {
     position last = from;
+    bool later = false;
     const auto failed = rule_set<>{}.run([&] {
       std::unique_ptr<past_reader>& r = reader_of(s);
       if (r == nullptr) {
@@ -175,14 +178,12 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
       if (distance(last, from) <= 0) last = r->fill(distance(gate, end) < 0 ? gate : end);
       if (const position limit = peal::advance(from, most); distance(last, limit) > 0) last = limit;
       if (log.was_cut_off() && last != from && keeps(*s.subscription, s)) last = r->begin_runs(from, last);
-      if (last == from && r->filled() != from) s.subscription->look_again();  // another one's turn
+      later = last == from && most != 0 && r->filled() != from;  // another one's turn
     });
-    if (failed) {
-      log.note_failure(failed->error_text);
-      s.subscription->look_again();
-      return from;
-    }
-    return last;
+    if (failed) log.note_failure(failed->error_text);
+    s.dozes.store(failed || later, std::memory_order_relaxed);
+    if (failed || later) s.subscription->look_again();
+    return failed ? from : last;
   }
   static bool keeps(const subscription_base& sub, const seat& s) noexcept {
     return !s.dropping && !sub.begins.transient;

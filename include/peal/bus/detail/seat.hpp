@@ -52,6 +52,7 @@ struct alignas(64) seat {
   std::atomic<bool> concurrent{false};      ///< its subscription has hands and reads ahead of its cursor
   std::atomic<std::uint64_t> reads_at{0};   ///< then the position it reads next
   std::atomic<bool> from_store{false};      ///< of a durable topic: it reads what the ring does not have any more
+  std::atomic<bool> dozes{false};           ///< and cannot now: a timer brings it back
   std::atomic<std::uint64_t> store_at{0};   ///< then its cursor
   std::atomic<std::uint64_t> store_end{0};  ///< and the position from which on the ring has everything
 

@@ -204,8 +204,9 @@ TEST_CASE("orders: whoever moves the minimum destroys inside a work counter, the
   r.advance(*c, 1);
   // K1 F1 | V1 bound K2 V2 | gate G3 | destroyed … D3 W1 | F2
   CHECK(record::taken() ==
-        "store.release add.acq_rel load.acquire load.relaxed load.acquire load.relaxed load.relaxed store.release "
-        "load.relaxed load.relaxed destroy " +
+        in(mode, "store.seq_cst", "store.release light") +
+            " add.acq_rel load.acquire load.relaxed load.acquire load.relaxed load.relaxed store.release "
+            "load.relaxed load.relaxed destroy " +
             in(mode, "store.seq_cst load.seq_cst", "store.release light load.relaxed") + " sub.acq_rel");
   const auto again = r.try_claim();
   CHECK(record::taken() == "load.relaxed load.acquire cas.acquire");  // C1 D1 C2

@@ -323,6 +323,11 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
     constexpr bool dated = core_type::template is_timed<Es...> || !(detail::is_expires<Ps> || ...);
     static_assert(dated,
                   "peal: expires needs to know when an event was published; give its topic the option peal::timed");
+    constexpr bool storable =
+        core_type::template is_durable<Es...> || !detail::wiring<Handler, detail::type_list<Es...>, Ps...>::reads_store;
+    static_assert(storable,
+                  "peal: behind{read_store} goes with a durable topic, and this one is in memory; add peal::durable to "
+                  "its options");
     static_assert(can_publish,
                   "peal: the handler returns an event that this bus does not carry; add it to the bus's topics");
     if constexpr (can_publish && core_type::template one_topic<Es...> &&

@@ -17,7 +17,8 @@ namespace peal::inline v0 {
 /// Publishing stays what it is; a journal brings what has gathered to the store in one commit after the other, and
 /// subscriptions are given an event once it is there. A subscription is known by its name: after a restart it goes on
 /// where it was, first with what is in the store, then with what is published, without a gap. A new name begins with the
-/// next event, or as peal::start_at says. `peal::transient` subscriptions, and those with `behind{…}`, are not kept.
+/// next event, or as peal::start_at says. `peal::transient` subscriptions, and those with `behind{drop_oldest}` or
+/// `behind{conflate{…}}`, are not kept; with `behind{read_store}` one may fall behind for as long as it likes.
 /// Delivery: at least once across restarts, in the topic's order: how far a subscription has come is committed soon after,
 /// never before its outputs are; a delivery that waits for another run (a back-off, a busy key) holds that back, so what
 /// was handled behind it is handled again after a crash. A handler that writes into the store's file itself has its effect

@@ -25,6 +25,14 @@ template <class P>
 void set_beginning([[maybe_unused]] const P& policy, [[maybe_unused]] beginning& to) noexcept {
   if constexpr (std::is_same_v<P, start_at>) policy.set(to.from, to.value);
   if constexpr (std::is_same_v<P, transient_t>) to.transient = true;
+  if constexpr (std::is_same_v<P, behind<read_store_t>>) to.reads_store = true;
+}
+
+/// What only the store of a durable topic can do. Errors: bad_option.
+inline void check_durable(const topic_base& topic, const std::string& name, const char* policy) {
+  if (topic.keeper != nullptr) return;
+  throw bad_option("peal: subscription \"" + name + "\": " + policy + " goes with a durable topic, and the topic of " +
+                   std::string(topic.types[0]->name()) + " is in memory; add peal::durable to its options");
 }
 
 /// How a subscription is put into its topic.
@@ -57,7 +65,8 @@ subscription subscribe_with(const wiring_point& at, const std::array<std::uint8_
       new typed(std::move(name), *at.topic, types, outputs, std::move(handler), std::move(policies)...))};
   (detail::set_beginning(policies, s->begins), ...);
   attachment how;
-  how.dropping = checks::dropping;
+  if constexpr (checks::reads_store) check_durable(*at.topic, s->name(), "behind{read_store}");
+  how.dropping = checks::dropping && !checks::reads_store;
   how.polled = (std::is_same_v<Ps, on_poll_t> || ... || false);
   how.types = types.data();
   how.count = types.size();

@@ -104,7 +104,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     s.dozes.store(false, std::memory_order_relaxed);
     s.store_end.store(live, std::memory_order_relaxed);
     s.store_at.store(at, std::memory_order_relaxed);
-    s.from_store.store(at != live, std::memory_order_release);
+    s.from_store.store(at != live || s.reads_store, std::memory_order_release);
     log.sits(sub, at);
   }
   /// Before its cursor leaves the ring.
@@ -137,6 +137,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     if (!s.from_store.load(std::memory_order_relaxed)) return core_.ring_.advance(s.cursor(), to);
     if (past_reader* const r = reader_of(s).get(); r != nullptr) r->pass(to);
     s.store_at.store(to, std::memory_order_release);
+    if (s.reads_store) return;
     if (distance(to, s.store_end.load(std::memory_order_relaxed)) < 0) return;
     s.from_store.store(false, std::memory_order_release);
     reader_of(s).reset();
@@ -154,7 +155,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     if (s.dozes.load(std::memory_order_relaxed)) return false;
     const bool hands = s.concurrent.load(std::memory_order_relaxed);
     const bool past = s.from_store.load(std::memory_order_relaxed);
-    if (past && distance(gate, s.store_end.load(std::memory_order_relaxed)) > 0) {
+    if (past && !s.reads_store && distance(gate, s.store_end.load(std::memory_order_relaxed)) > 0) {
       gate = s.store_end.load(std::memory_order_relaxed);
     }
     const position at = hands  ? Core::reads_at(s)
@@ -175,7 +176,9 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
       }
       const position end = s.store_end.load(std::memory_order_relaxed);
       last = r->filled();
-      if (distance(last, from) <= 0) last = r->fill(distance(gate, end) < 0 ? gate : end);
+      if (distance(last, from) <= 0) {
+        last = s.reads_store ? fill_both(*r, s, gate) : r->fill(distance(gate, end) < 0 ? gate : end);
+      }
       if (const position limit = peal::advance(from, most); distance(last, limit) > 0) last = limit;
       if (log.was_cut_off() && last != from && keeps(*s.subscription, s)) last = r->begin_runs(from, last);
       later = last == from && most != 0 && r->filled() != from;  // another one's turn
@@ -184,6 +187,36 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     s.dozes.store(failed || later, std::memory_order_relaxed);
     if (failed || later) s.subscription->look_again();
     return failed ? from : last;
+  }
+  /// From the store what publishers have taken from its cursor in the ring, then copies of what stands there.
+  /// Errors: as readable_in_store's; what copying an event throws.
+  position fill_both(past_reader& r, const seat& s, position gate) {
+    const position in_ring = core_.ring_.cursor(s.cursor());  // what is before it is in the store: the journal gates
+    if (distance(in_ring, r.filled()) > 0) return r.fill(distance(gate, in_ring) < 0 ? gate : in_ring);
+    const std::int64_t there = distance(gate, r.filled());
+    const std::size_t room = r.room();
+    if (there <= 0 || room == 0) return r.filled();
+    const position_run pinned =
+        core_.ring_.pin(s.cursor(), smaller(room, smaller(static_cast<std::size_t>(there), core_.ring_.max_pin())));
+    struct pin {
+      Core& core;
+      const seat& s;
+      past_reader& r;
+      position to;
+      ~pin() { core.ring_.unpin(s.cursor(), to); }
+    };
+    if (pinned.size() == 0) return r.filled();
+    if (pinned.first != r.filled()) {  // moved on in between: that is in the store by now
+      core_.ring_.unpin(s.cursor(), pinned.first);
+      return r.filled();
+    }
+    pin until_copied{core_, s, r, pinned.first};
+    const batch b = core_.view(pinned.first, pinned.last);
+    for (position p = b.first; p != b.last; p = peal::advance(p, 1)) {
+      r.copy(b, p);
+      until_copied.to = peal::advance(p, 1);
+    }
+    return r.filled();
   }
   static bool keeps(const subscription_base& sub, const seat& s) noexcept {
     return !s.dropping && !sub.begins.transient;

@@ -134,6 +134,7 @@ struct wiring<Handler, type_list<Es...>, Ps...> {
   static constexpr std::size_t idempotents = (std::size_t{is_idempotent<Ps>} + ... + 0);
   static constexpr bool inline_handler = (std::is_same_v<Ps, on_publisher_thread_t> || ... || false);
   static constexpr bool dropping = (is_behind<Ps> || ... || false);
+  static constexpr bool reads_store = (std::is_same_v<Ps, behind<read_store_t>> || ... || false);
   static constexpr bool copyable = (std::is_copy_constructible_v<Es> && ...);
 
   static_assert((takes_event<Handler, Es> && ...),

@@ -50,6 +50,18 @@ class past_reader {
     leave_empty_to(distance(next, end) < 0 ? next : end);
     return filled_;
   }
+  /// A copy of an event of the ring, which is the next. Errors: what copying it throws.
+  void copy(const batch& b, position p) {
+    const std::uint8_t t = b.tag(p);
+    const auto type = static_cast<std::uint8_t>(t & slot_tag::type_mask);
+    if (!subscription_.wants(type)) return show(slot_tag::empty);
+    topic_.topic.types[type]->copy(slot(p) + offset_, b.event(p));
+    if (const envelope* const around = b.around(p, t); around != nullptr) around_[p & (slots - 1)] = *around;
+    show(t);
+  }
+  [[nodiscard]] std::size_t room() const noexcept {
+    return slots - static_cast<std::size_t>(distance(filled_, passed_));
+  }
   [[nodiscard]] position filled() const noexcept { return filled_; }
 
   /// Of what is there from `from` on, up to where it may be run now.

@@ -34,7 +34,9 @@ constexpr policy_shape shape_of_policy() noexcept {
   } else if constexpr (is_rule<P>) {
     return {"otherwise"};
   } else if constexpr (is_behind<P>) {
-    return {std::is_same_v<P, behind<drop_oldest_t>> ? "behind{drop_oldest}" : "behind{conflate}"};
+    return {std::is_same_v<P, behind<drop_oldest_t>>  ? "behind{drop_oldest}"
+            : std::is_same_v<P, behind<read_store_t>> ? "behind{read_store}"
+                                                      : "behind{conflate}"};
   } else if constexpr (is_placement<P>) {
     return {std::is_same_v<P, on_poll_t> ? "on_poll" : "on_publisher_thread"};
   } else if constexpr (is_time_policy<P>) {

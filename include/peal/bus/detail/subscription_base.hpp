@@ -39,10 +39,11 @@ struct shape;
 /// Where a subscription of a durable topic begins, and whether the store keeps how far it has come.
 struct beginning {
   enum class kind : std::uint8_t { next, position, time };
-  kind from = kind::next;   ///< if the store does not know its name
-  std::uint64_t value = 0;  ///< a position, or nanoseconds of the wall clock
-  bool transient = false;   ///< the store does not keep it
-  bool known = false;       ///< it goes on at `at`
+  kind from = kind::next;    ///< if the store does not know its name
+  std::uint64_t value = 0;   ///< a position, or nanoseconds of the wall clock
+  bool transient = false;    ///< the store does not keep it
+  bool reads_store = false;  ///< what it has not read in time comes from the store
+  bool known = false;        ///< it goes on at `at`
   position at = 0;
 };
 

@@ -118,6 +118,30 @@ TEST_CASE("dropping: nothing is dropped where a gating cursor stands in the way 
   CHECK(r.cursor(*loose) == 2);
 }
 
+TEST_CASE("dropping: who waits for a gating cursor is woken by it, whatever a dropping one keeps from being destroyed",
+          "[ring][dropping][reclaim][P4]") {
+  counted::reset();
+  multicast_core<counted> r{{.capacity = 4}};
+  const auto gating = r.join();
+  const auto loose = r.join_dropping();
+  for (int i = 0; i < 4; ++i) {
+    const auto c = r.try_claim();
+    REQUIRE(c.status == claim_status::claimed);
+    new (r.storage(c.first)) counted{i};
+    r.publish(c.first);
+  }
+  const auto asleep = r.room().prepare();
+  CHECK_FALSE(r.has_room());
+  r.advance(*gating, 2);  // destroys nothing: the other one has read nothing
+  CHECK(r.destroyed() == 0);
+  CHECK(r.room().commit_until(asleep, std::chrono::steady_clock::now()));
+  CHECK(r.has_room());
+  CHECK(r.try_claim().status == claim_status::claimed);
+  CHECK(r.cursor(*loose) == 1);
+  new (r.storage(4)) counted{4};
+  r.publish(4);
+}
+
 TEST_CASE("dropping: what is dropped is destroyed once", "[ring][dropping][reclaim][P9]") {
   counted::reset();
   {

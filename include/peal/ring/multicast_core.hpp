@@ -322,11 +322,7 @@ class multicast_core {
   }
 
   void set_cursor(line& l, std::uint64_t value) noexcept {
-    if constexpr (reclaims) {
-      l.word.store(value, std::memory_order_release);  // [K1] pairs with [G2] and [K2]; room is made by [D3]
-    } else {
-      order_.publish(l.word, value);  // [K1] pairs with [G2] and [B3]
-    }
+    order_.publish(l.word, value);  // [K1] pairs with [G2], [K2] and [B3]
   }
 
   void made_room() noexcept {
@@ -353,9 +349,17 @@ class multicast_core {
 
   void reclaim() noexcept {
     if constexpr (reclaims) {
+      bool droppable = false;
       reclaimer_.run(
-          order_, [this] { return refresh().lowest; }, [this](position from, position to) { slots_.destroy(from, to); },
-          [this] { room_.notify_all(); });
+          order_,
+          [this, &droppable] {
+            const detail::standing s = refresh();
+            droppable = s.droppable;
+            return s.lowest;
+          },
+          [this](position from, position to) { slots_.destroy(from, to); }, [this] { room_.notify_all(); });
+      // Behind a dropping cursor nothing is destroyed before a publisher has moved it, who may be waiting for others.
+      if (droppable) room_.notify_all();
     }
   }
 

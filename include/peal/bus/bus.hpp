@@ -160,6 +160,12 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
     static_assert(core_type::any_durable, "peal: no topic of this bus is durable");
     return core_->log().report();
   }
+  /// Sets a subscription that does not stand back: peal::rewind, beside others that stand.
+  /// Errors: bad_option where one of that name stands, or none is known, or it has not come that far; store_error.
+  void rewind(const std::string& name, const start_at& where) {
+    static_assert(core_type::any_durable, "peal: no topic of this bus is durable, so there is nothing to go back to");
+    core_->log().rewind(core_->base, name, where);
+  }
 
   // ---- subscribing ----
 

@@ -5,6 +5,7 @@
 #include <peal/bus/bus.hpp>
 #include <peal/bus/detail/durable_part.hpp>
 #include <peal/bus/effect.hpp>
+#include <peal/bus/rewind.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -52,7 +52,8 @@ class effect_note {
       refuse(
           d,
           "the store does not keep how far it has come, so it cannot keep that this delivery is done; commit needs a "
-          "durable topic (peal::topic<…, peal::durable>) and a subscription that is neither transient nor behind{…}");
+          "durable topic (peal::topic<…, peal::durable>) and a subscription that is neither transient nor "
+          "behind{drop_oldest or conflate}");
     }
     if (marks->publishes) {
       refuse(d,

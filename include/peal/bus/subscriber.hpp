@@ -23,7 +23,7 @@ namespace detail {
 
 template <class P>
 void set_beginning([[maybe_unused]] const P& policy, [[maybe_unused]] beginning& to) noexcept {
-  if constexpr (std::is_same_v<P, start_at>) policy.set(to.from, to.value);
+  if constexpr (std::is_same_v<P, start_at>) to.from = policy;
   if constexpr (std::is_same_v<P, transient_t>) to.transient = true;
   if constexpr (std::is_same_v<P, behind<read_store_t>>) to.reads_store = true;
 }

@@ -99,6 +99,11 @@ class delivery {
   /// True when the event comes back from the dead letters.
   [[nodiscard]] bool redriven() const noexcept { return redriven_; }
 
+  /// True for an event of a durable topic that comes again, or for the first time to a name that begins in the past: one
+  /// that was accepted before the subscription first stood (peal::start_at), or where it had been before peal::rewind. Also
+  /// after a restart in the middle. What peal::skip_on_replay goes by.
+  [[nodiscard]] bool replaying() const noexcept { return position_ < replay_end_; }
+
   /// When this attempt should be over: the earliest of its timeout and of the event's expiry.
   [[nodiscard]] std::optional<time_point> attempt_ends() const noexcept {
     if (until() == time_point::max()) return std::nullopt;
@@ -148,6 +153,7 @@ class delivery {
   cancellation_token cancellation_;
   time_point limit_ = time_point::max();  // of this attempt, whatever the event says
   detail::effect_marks* effects_ = nullptr;
+  std::uint64_t replay_end_ = 0;
   std::uint64_t effect_at_ = ~std::uint64_t{0};  // the last position whose effect was committed
   std::uint64_t letter_ = 0;                     // the number of the one that came back
 };
@@ -177,7 +183,10 @@ struct delivery_access {
     d.letter_ = letter;
   }
   /// Of a durable topic's subscription that the store keeps.
-  static void marks(delivery& d, effect_marks* m) noexcept { d.effects_ = m; }
+  static void keeps(delivery& d, effect_marks* m, std::uint64_t replay_end) noexcept {
+    d.effects_ = m;
+    d.replay_end_ = replay_end;
+  }
   static effect_marks* marks_of(const delivery& d) noexcept { return d.effects_; }
   static std::uint64_t letter_of(const delivery& d) noexcept { return d.letter_; }
   static void effect_stands(delivery& d) noexcept { d.effect_at_ = d.position_; }

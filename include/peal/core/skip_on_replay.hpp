@@ -40,7 +40,7 @@ concept skippable = requires(const Delivery& d) {
 /// Runs its handler for events that come for the first time, and does nothing with those of a replay.
 ///
 /// Mails, payments, calls of others go in here; what folds events into a state does not. It goes wherever a handler is
-/// told of a delivery that says `replaying()`: peal::replay, a projection.
+/// told of a delivery that says `replaying()`: a subscription of a durable topic, peal::replay, a projection.
 /// Errors: what the handler throws. Thread safety: the handler's.
 /// Example: `peal::skip_on_replay{[](const order_paid& o) { send_mail(o); }}`
 template <class Handler>

@@ -283,6 +283,27 @@ struct journal_of<true> {
   void close() noexcept { journal_->close(); }
   [[nodiscard]] durability_report report() const { return journal_->report(); }
 
+  /// Errors: bad_option, store_error.
+  void rewind(bus_base& bus, const std::string& name, const start_at& where) {
+    {
+      const std::lock_guard lock{bus.wiring};
+      bool stands = false;
+      for (const auto& s : bus.subscriptions) stands = stands || s->name() == name;
+      for (const std::string* const s : bus.joining) stands = stands || *s == name;
+      if (stands) throw bad_option("peal: rewind: subscription \"" + name + "\" stands; stop it first");
+      bus.joining.push_back(&name);  // nobody begins to stand under it meanwhile
+    }
+    struct joining {
+      bus_base& bus;
+      const std::string* name;
+      ~joining() {
+        const std::lock_guard lock{bus.wiring};
+        bus.joining.remove(name);
+      }
+    } const until_it_is_done{bus, &name};
+    journal_->rewind(name, where);
+  }
+
   template <class Executor>
   bool wait(Executor& runner, const receipt& r, time_point until) {
     const durable_topic* const t = r.in_lane() ? nullptr : journal_->topic_of(r.id());

@@ -2,6 +2,7 @@
 // Which deliveries of one subscription have committed their effect, as long as its cursor does not say the same.
 #pragma once
 
+#include <peal/bus/detail/stored_places.hpp>
 #include <peal/ring/sequence.hpp>
 #include <peal/store/store.hpp>
 
@@ -28,15 +29,14 @@ class effect_marks {
   /// Errors: store_error, bad_alloc.
   void recall(const store& kept) {
     kept.claims(scope, [&](const stored_claim& c) {
-      if (c.key.size() <= topic.size() || c.key[topic.size()] != ' ' || c.key.substr(0, topic.size()) != topic) return;
       position at = 0;
-      for (const char digit : c.key.substr(topic.size() + 1)) at = at * 10 + static_cast<position>(digit - '0');
+      if (!place_in_key(c.key, topic, at)) return;
       const std::lock_guard lock{mutex_};
       marks_.reserve(marks_.size() + 1);
       insert({at});
     });
   }
-  [[nodiscard]] std::string key_of(position at) const { return topic + " " + std::to_string(at); }
+  [[nodiscard]] std::string key_of(position at) const { return place_key(topic, at); }
 
   [[nodiscard]] bool has(position at) const noexcept {
     // Relaxed: what has a mark was handled, and left to whoever asks, before.
@@ -79,12 +79,12 @@ class effect_marks {
       if (m.letter == number) m.letter = 0;
     }
   }
-  /// The keys of those that go when the cursor is there. Errors: bad_alloc.
-  void gather(position cursor, std::vector<std::string>& keys) {
+  /// Those that go when the cursor is there. Errors: bad_alloc.
+  void gather(position cursor, std::vector<own_claim>& gone) {
     const std::lock_guard lock{mutex_};
     for (mark& m : marks_) {
       m.goes = m.letter == 0 && distance(m.at, cursor) < 0;
-      if (m.goes) keys.push_back(key_of(m.at));
+      if (m.goes) gone.push_back({scope, key_of(m.at)});
     }
   }
   /// They are gone.
@@ -92,6 +92,13 @@ class effect_marks {
     const std::lock_guard lock{mutex_};
     std::erase_if(marks_, [](const mark& m) { return m.goes; });
     any_.store(!marks_.empty(), std::memory_order_relaxed);
+  }
+
+  /// The subscription was set back: its deliveries are to be repeated, effects and all.
+  void forget_all() noexcept {
+    const std::lock_guard lock{mutex_};
+    marks_.clear();
+    any_.store(false, std::memory_order_relaxed);
   }
 
   const std::string subscription;

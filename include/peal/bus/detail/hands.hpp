@@ -19,7 +19,7 @@ inline void subscription_base::take_hands(list<hand*>&& given, std::size_t windo
     h.subscription = this;
     delivery_access::belongs(h.current, topic_.bus.epoch, topic_.index, name_,
                              cancellation_token{&seat_->signal, seat::stop}, topic_.bus.runner);
-    delivery_access::marks(h.current, effects);
+    delivery_access::keeps(h.current, effects, replay_end);
     hands_->give_free(h);
   }
   seat_->reads_at.store(start, std::memory_order_relaxed);

@@ -5,6 +5,7 @@
 #include <peal/bus/detail/durable_topic.hpp>
 #include <peal/bus/detail/effect_marks.hpp>
 #include <peal/bus/durability.hpp>
+#include <peal/bus/rewind.hpp>
 #include <peal/store/wall_clock.hpp>
 
 #include <algorithm>
@@ -27,6 +28,7 @@ struct kept_cursor {
   bool known = false;                       ///< the store has `stored`
   position wanted = 0;
   position stored = 0;
+  position replay_end = 0;                ///< the store knows that deliveries before it are repeated; 0: none are
   std::shared_ptr<claim_words> claims{};  ///< null: it has none
 };
 
@@ -90,6 +92,7 @@ class journal final : public bus_log {
   void forget(const subscription_base& s) noexcept;
   void sits(const subscription_base& s, position at) noexcept;
   void leaves(const subscription_base& s) noexcept;
+  void rewind(const std::string& name, const start_at& where);
 
   /// Of a subscription, out of the store the first time. Errors: store_error, bad_alloc.
   effect_marks& marks_of(const durable_topic& t, std::string_view subscription);
@@ -127,6 +130,9 @@ class journal final : public bus_log {
   void gather(durable_topic& t, std::size_t i);
   void gather_snapshot();
   void gather_marks();
+  void gather_replays();
+  void gather_gone_claims();
+  void begin_in_past(durable_topic& t, kept_cursor& mine, const start_at& where);
   void describe_types();
   void write_letter(const durable_topic& t, const kept& l);
   void settle_views() noexcept;
@@ -147,7 +153,7 @@ class journal final : public bus_log {
   byte_buffer bytes_{};
   std::vector<std::size_t> ends_{};  // of each payload in bytes_: events', then letters' (event, errors)
   std::vector<std::string> schemas_{};
-  std::vector<std::string> keys_{};  // of claims in batch_
+  std::vector<own_claim> gone_claims_{};
   bool types_kept_ = false;
   bool fresh_cursors_ = false;
   nanoseconds wait_ = soon;
@@ -170,4 +176,5 @@ class journal final : public bus_log {
 #include <peal/bus/detail/journal_claims.hpp>
 #include <peal/bus/detail/journal_cursors.hpp>
 #include <peal/bus/detail/journal_marks.hpp>
+#include <peal/bus/detail/journal_replays.hpp>
 #include <peal/bus/detail/journal_work.hpp>

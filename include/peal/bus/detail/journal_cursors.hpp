@@ -50,7 +50,10 @@ inline void journal::recall(durable_topic& t, subscription_base& s, bool droppin
     {
       const std::lock_guard lock{cursors_mutex_};  // of this life of the bus: newer than what the store has
       for (const kept_cursor& c : cursors_) {
-        if (c.topic == &t && c.durable && c.name == mine.name) b.known = true, b.at = c.wanted;
+        if (c.topic != &t || !c.durable || c.name != mine.name) continue;
+        b.known = true;
+        b.at = c.wanted;
+        mine.replay_end = c.replay_end;
       }
     }
     if (!b.known) {
@@ -59,22 +62,17 @@ inline void journal::recall(durable_topic& t, subscription_base& s, bool droppin
         b.known = mine.known = true;
         b.at = mine.stored = c.position & position_mask;
       });
+      if (b.known) mine.replay_end = replay_end(store_, mine.name, t.name);
     }
-    const topic_range there = store_.range(t.name);
-    if (!b.known && b.from == beginning::kind::position) {
+    if (b.known) {
+      if (const position first = store_.range(t.name).first; b.at < first) b.at = first;
+      mine.wanted = b.at;
+    } else if (b.from) {
+      begin_in_past(t, mine, *b.from);
       b.known = true;
-      b.at = b.value;
-    } else if (!b.known && b.from == beginning::kind::time) {
-      b.known = true;
-      b.at = there.next;
-      const auto then = static_cast<wall_time>(b.value);
-      (void)store_.read(t.name, there.first, ~std::size_t{0}, [&](const stored_event& e) {
-        if (e.published >= then) b.at = e.position;
-        return e.published < then;
-      });
+      b.at = mine.wanted;
     }
-    if (b.known && b.at < there.first) b.at = there.first;
-    mine.wanted = b.at;
+    s.replay_end = mine.replay_end;
     s.effects = &marks_of(t, mine.name);
     s.effects->publishes = s.looks != nullptr && s.looks->output_count != 0;
   }

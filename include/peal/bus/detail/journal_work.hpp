@@ -167,7 +167,7 @@ inline void journal::gather_snapshot() {
       }
     }
   }
-  gather_marks();
+  gather_gone_claims();
   gather_claims();
 }
 
@@ -229,6 +229,7 @@ inline void journal::committed() noexcept {
       if (s.topic != c.topic || s.name != c.name || !s.durable) continue;
       c.known = true;
       c.stored = s.wanted;
+      if (distance(c.replay_end, s.wanted) <= 0) c.replay_end = 0;
     }
   }
 }

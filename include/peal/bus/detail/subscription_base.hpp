@@ -11,6 +11,7 @@
 #include <peal/bus/detail/newest_keys.hpp>
 #include <peal/bus/detail/timings.hpp>
 #include <peal/bus/detail/topic_base.hpp>
+#include <peal/bus/placement.hpp>
 #include <peal/core/delivery.hpp>
 #include <peal/detail/list.hpp>
 #include <peal/detail/own_ptr.hpp>
@@ -38,12 +39,10 @@ struct shape;
 
 /// Where a subscription of a durable topic begins, and whether the store keeps how far it has come.
 struct beginning {
-  enum class kind : std::uint8_t { next, position, time };
-  kind from = kind::next;    ///< if the store does not know its name
-  std::uint64_t value = 0;   ///< a position, or nanoseconds of the wall clock
-  bool transient = false;    ///< the store does not keep it
-  bool reads_store = false;  ///< what it has not read in time comes from the store
-  bool known = false;        ///< it goes on at `at`
+  std::optional<start_at> from{};  ///< if the store does not know its name; without: with the next event
+  bool transient = false;          ///< the store does not keep it
+  bool reads_store = false;        ///< what it has not read in time comes from the store
+  bool known = false;              ///< it goes on at `at`
   position at = 0;
 };
 
@@ -93,7 +92,7 @@ class subscription_base {
     seat_ = &s;
     delivery_access::belongs(delivery_, topic_.bus.epoch, topic_.index, name_,
                              cancellation_token{&s.signal, seat::stop}, topic_.bus.runner);
-    delivery_access::marks(delivery_, effects);
+    delivery_access::keeps(delivery_, effects, replay_end);
     if (flow_ != nullptr) flow_->sit(*topic_.bus.runner, topic_.bus.open_breakers);
   }
   [[nodiscard]] seat& place() const noexcept { return *seat_; }
@@ -207,6 +206,7 @@ class subscription_base {
 
   time_limits limits{};             ///< set before it stands
   beginning begins{};               ///< set before it stands
+  position replay_end = 0;          ///< deliveries before it are repeated; set before it stands
   effect_marks* effects = nullptr;  ///< of a durable topic that keeps it; set before it stands
   key_memory remembers{};           ///< set before it stands
   own_ptr<claim_teller> claims_{};  ///< of a durable topic; null: no store keeps its keys. Set before it stands

@@ -34,6 +34,7 @@ void paced_latency(suite& s);
 void idle_bus(suite& s);
 void order_flow_rate(suite& s);
 void durable_store(suite& s);
+void durable_bus(suite& s);
 void compile_cost(suite& s, const figures& found);
 void instructions(suite& s, const figures& found);
 void growth(suite& s);
@@ -56,6 +57,7 @@ inline void every_topology(suite& s, const figures& found) {
   idle_bus(s);
   order_flow_rate(s);
   durable_store(s);
+  durable_bus(s);
   compile_cost(s, found);
   instructions(s, found);
   growth(s);

@@ -30,6 +30,7 @@ struct drain_report {
   std::vector<event_id> abandoned_ids;  ///< of the first 10,000 of each subscription
   std::vector<stuck_handler> stuck;     ///< handlers that were still running at the deadline
   std::uint64_t timers = 0;             ///< events that were to be published later and will not be any more
+  std::uint64_t timers_kept = 0;        ///< those of durable topics, which a bus over the same store publishes
   nanoseconds took{0};
 };
 

@@ -109,7 +109,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
         on_stuck_{o.on_stuck},
         topics_{prepare(o), runner, o} {
     (set_tellers<typename topic_traits<Topics>::events>(), ...);
-    if constexpr (any_durable) log_.begin();
+    if constexpr (any_durable) log_.begin(later_);
   }
 
   /// The last owner outside the threads lets go.

@@ -279,7 +279,10 @@ struct journal_of<true> {
     bus.log = &*journal_;
     bus.epoch = journal_->epoch();
   }
-  void begin() { journal_->begin(); }
+  void begin(schedule& later) {
+    journal_->begin();
+    journal_->bring_timers(later);
+  }
   void close() noexcept { journal_->close(); }
   [[nodiscard]] durability_report report() const { return journal_->report(); }
 

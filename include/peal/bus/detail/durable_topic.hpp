@@ -98,6 +98,12 @@ class durable_topic : public topic_keeper {
     words.add({nullptr, number});
     rouse_journal();
   }
+  [[nodiscard]] timer_word write_timer(const kept& event, const publish_options& o) const override;
+  std::uint64_t expect_timer() override;
+  void no_timer() noexcept override;
+  void timer(timer_word&& w, std::uint64_t id, time_point due, nanoseconds period) noexcept override;
+  void timer_again(timer_word&& w, std::uint64_t id, time_point due, nanoseconds period) noexcept override;
+  void timer_gone(std::uint64_t id) noexcept override;
   void recall(subscription_base& s, bool dropping) override;
   void forget(subscription_base& s) noexcept override;
 

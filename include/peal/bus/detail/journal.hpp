@@ -19,6 +19,8 @@
 
 namespace peal::inline v0::detail {
 
+class schedule;
+
 /// A subscription as the store knows it.
 struct kept_cursor {
   std::string name;
@@ -60,6 +62,9 @@ class journal final : public bus_log {
   void begin() {
     for (durable_topic* t : topics_) t->begin();
   }
+
+  void bring_timers(schedule& later);
+  [[nodiscard]] timer_words& timers() noexcept { return timers_; }
 
   /// One commit; true when there may be more to do.
   bool work() noexcept;
@@ -122,6 +127,7 @@ class journal final : public bus_log {
   bool take_claims();
   void gather_claims();
   void clear_claims();
+  void gather_timers();
 
   void take_snapshot();
   [[nodiscard]] std::uint64_t given_up() const noexcept;
@@ -166,6 +172,7 @@ class journal final : public bus_log {
   std::vector<std::unique_ptr<effect_marks>> marks_;  // each stays where it is
   std::string failure_;
 
+  timer_words timers_;
   std::atomic<bool> rests_{false};
   std::atomic<bool> failed_{false};
   event_count<> news_{barrier<>{}, spin_limit{0, 0}};
@@ -177,4 +184,5 @@ class journal final : public bus_log {
 #include <peal/bus/detail/journal_cursors.hpp>
 #include <peal/bus/detail/journal_marks.hpp>
 #include <peal/bus/detail/journal_replays.hpp>
+#include <peal/bus/detail/journal_timers.hpp>
 #include <peal/bus/detail/journal_work.hpp>

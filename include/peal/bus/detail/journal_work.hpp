@@ -62,6 +62,7 @@ inline void journal::take_snapshot() {
     changed = changed || snap_.words.back() != 0;
   }
   if (take_claims()) changed = true;
+  if (timers_.take()) changed = true;
   for (const durable_topic* t : topics_) {
     if (t->topic.in_lane() != 0) return;  // it may hold what a handled event has published
   }
@@ -86,8 +87,8 @@ inline bool journal::commit_some() {
   bool whole = snap_.active;
   for (std::size_t i = 0; i != topics_.size(); ++i) whole = whole && distance(reached_[i], snap_.heads[i]) >= 0;
   const bool any = !batch_.events.empty();
-  if (any && !types_kept_) describe_types();
   if (whole) gather_snapshot();
+  if (!types_kept_ && (any || !batch_.timers.empty())) describe_types();
   if (batch_.empty()) return false;
   settle_views();
   store_.commit(batch_);
@@ -169,6 +170,7 @@ inline void journal::gather_snapshot() {
   }
   gather_gone_claims();
   gather_claims();
+  gather_timers();
 }
 
 inline void journal::write_letter(const durable_topic& t, const kept& l) {
@@ -222,6 +224,7 @@ inline void journal::committed() noexcept {
   for (const kept_cursor& c : snap_.cursors) {
     if (c.claims != nullptr) c.claims->forget_taken();
   }
+  timers_.forget_taken();
   const std::lock_guard lock{cursors_mutex_};
   for (const auto& m : marks_) m->forget_gone();
   for (kept_cursor& c : cursors_) {
@@ -236,6 +239,7 @@ inline void journal::committed() noexcept {
 
 /// Nothing can become different but by a publication.
 inline bool journal::all_done() const noexcept {
+  if (timers_.any()) return false;
   for (const durable_topic* t : topics_) {
     if (t->words.count() != 0 || t->topic.in_lane() != 0) return false;
   }

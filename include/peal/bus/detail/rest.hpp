@@ -257,6 +257,7 @@ drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
   if (!inside && bus.log != nullptr) bus.log->flush();
   report.handled = handled_in(bus) - handled_before;
   report.timers = bus.timers.load(std::memory_order_relaxed);
+  report.timers_kept = bus.timers_kept.load(std::memory_order_relaxed);
   report.took = runner.now() - began;
   return report;
 }

@@ -26,19 +26,30 @@ class schedule {
     for (const place& p : places_) delete p.waiting;
   }
 
-  /// Errors: bad_alloc; then nothing is scheduled. `period` of 0: once.
+  /// Errors: bad_alloc, and of a durable topic what the event's codec throws; then nothing is scheduled. `period` of 0:
+  /// once.
   timer_id add(topic_base& topic, kept_ptr event, time_point due, nanoseconds period, const publish_options& o) {
     own_ptr<entry> made{new entry(*this, topic, std::move(event), due, period, o)};
-    timer_id id;
-    const std::lock_guard lock{mutex_};
-    made->at = take_place();
-    place& p = places_[made->at];
-    p.state = stage::pending;
-    p.waiting = made.release();
-    bus_.timers.fetch_add(1, std::memory_order_relaxed);
-    id.value = name_of(p.waiting->at);
-    runner_.arm(*p.waiting, due);
+    if (topic.keeper == nullptr) return stand(std::move(made), nullptr);
+    timer_word word = topic.keeper->write_timer(*made->event, o);  // the user's code, so before the lock
+    struct expected {
+      topic_keeper* by;
+      ~expected() {
+        if (by != nullptr) by->no_timer();
+      }
+    };
+    made->stored = topic.keeper->expect_timer();
+    expected two_words{topic.keeper};
+    const timer_id id = stand(std::move(made), &word);
+    two_words.by = nullptr;
     return id;
+  }
+  /// One that the store has, under its number there.
+  void bring(topic_base& topic, kept_ptr event, time_point due, nanoseconds period, std::uint64_t stored,
+             const publish_options& o) {
+    own_ptr<entry> made{new entry(*this, topic, std::move(event), due, period, o)};
+    made->stored = stored;
+    (void)stand(std::move(made), nullptr);
   }
 
   cancel_result cancel(timer_id id) noexcept {
@@ -53,6 +64,7 @@ class schedule {
     } else if (p.waiting->period.count() == 0) {
       return cancel_result::fired;  // between its timer and its topic
     }
+    if (p.waiting->stored != 0) p.waiting->topic.keeper->timer_gone(p.waiting->stored);
     // One that repeats and is on its way to its topic sees it there, and goes no further.
     leave(p, at, stage::cancelled);
     return cancel_result::cancelled;
@@ -83,8 +95,9 @@ class schedule {
     const nanoseconds period;
     const publish_options options;
     std::uint64_t at = 0;
-    bool on_its_way = false;  ///< between its timer and its topic: it does not wait any more
-    bool refused = false;     ///< its time came while the bus was ending
+    std::uint64_t stored = 0;  ///< its number in the store; 0: it is not there
+    bool on_its_way = false;   ///< between its timer and its topic: it does not wait any more
+    bool refused = false;      ///< its time came while the bus was ending
   };
   struct place {
     entry* waiting = nullptr;
@@ -92,6 +105,22 @@ class schedule {
     stage state = stage::free;
   };
 
+  timer_id stand(own_ptr<entry> made, timer_word* word) {
+    const std::lock_guard lock{mutex_};
+    made->at = take_place();
+    place& p = places_[made->at];
+    p.state = stage::pending;
+    entry& e = *(p.waiting = made.release());
+    waiting(e).fetch_add(1, std::memory_order_relaxed);
+    if (word != nullptr) e.topic.keeper->timer(std::move(*word), e.stored, e.when, e.period);
+    runner_.arm(e, e.when);
+    timer_id id;
+    id.value = name_of(e.at);
+    return id;
+  }
+  [[nodiscard]] std::atomic<std::uint64_t>& waiting(const entry& e) const noexcept {
+    return e.stored != 0 ? bus_.timers_kept : bus_.timers;
+  }
   [[nodiscard]] std::uint64_t name_of(std::uint64_t at) const noexcept {
     return std::uint64_t{places_[at].generation} << 32U | (at + 1);
   }
@@ -107,7 +136,7 @@ class schedule {
     return at;
   }
   void leave(place& p, std::uint64_t at, stage how) noexcept {
-    if (!p.waiting->on_its_way) bus_.timers.fetch_sub(1, std::memory_order_relaxed);
+    if (!p.waiting->on_its_way) waiting(*p.waiting).fetch_sub(1, std::memory_order_relaxed);
     p.waiting = nullptr;
     p.state = how;
     free_.push_back(at);
@@ -125,15 +154,20 @@ class schedule {
       copy->type = e.event->type;
       came = e.topic.publish_due(*copy, e.options);
     }
+    timer_word next;
+    if (came == arrival::accepted && e.stored != 0 && e.period.count() != 0) {
+      (void)rule_set<>{}.run([&] { next = e.topic.keeper->write_timer(*e.event, e.options); });
+    }  // without it the store has its last time, and after a crash it comes once more
     const std::lock_guard lock{mutex_};
     place& p = places_[e.at];
     if (p.waiting != &e) return over.reset(&e);  // cancelled meanwhile
     if (came == arrival::accepted && e.period.count() == 0) {
       over.reset(&e);
+      if (e.stored != 0) e.topic.keeper->timer_gone(e.stored);
       return leave(p, e.at, stage::fired);
     }
     e.on_its_way = false;
-    bus_.timers.fetch_add(1, std::memory_order_relaxed);
+    waiting(e).fetch_add(1, std::memory_order_relaxed);
     if (came == arrival::closed) {
       e.refused = true;  // the bus is ending: it stays pending, and is counted so
       return;
@@ -142,6 +176,7 @@ class schedule {
     const time_point now = runner_.now();
     const auto missed = now > e.when ? (now - e.when) / e.period : 0;  // one that comes late does not catch up
     e.when = saturating_add(e.when, e.period * (missed + 1));
+    if (next.topic != nullptr) e.topic.keeper->timer_again(std::move(next), e.stored, e.when, e.period);
     runner_.arm(e, e.when);
   }
   /// False when it was cancelled before.
@@ -149,7 +184,7 @@ class schedule {
     const std::lock_guard lock{mutex_};
     if (places_[e.at].waiting != &e) return false;
     e.on_its_way = true;
-    bus_.timers.fetch_sub(1, std::memory_order_relaxed);
+    waiting(e).fetch_sub(1, std::memory_order_relaxed);
     return true;
   }
 

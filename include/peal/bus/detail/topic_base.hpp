@@ -8,6 +8,7 @@
 #include <peal/bus/detail/letter_box.hpp>
 #include <peal/bus/detail/retry_tokens.hpp>
 #include <peal/bus/detail/seat.hpp>
+#include <peal/bus/detail/timer_words.hpp>
 #include <peal/core/envelope.hpp>
 #include <peal/core/event.hpp>
 #include <peal/detail/list.hpp>
@@ -93,6 +94,15 @@ class topic_keeper {
   virtual void letter_again(const letter_ptr& l) noexcept = 0;
   /// It was discarded, or its delivery has come to its end.
   virtual void letter_gone(std::uint64_t number) noexcept = 0;
+  /// What the store has to know of an event that is published later. Errors: bad_alloc, what its codec throws.
+  [[nodiscard]] virtual timer_word write_timer(const kept& event, const publish_options& o) const = 0;
+  /// A number for a timer, and memory for two words about it. Errors: bad_alloc.
+  virtual std::uint64_t expect_timer() = 0;
+  virtual void no_timer() noexcept = 0;
+  /// What was expected: it stands. Then once more each time that it repeats, and that it is gone.
+  virtual void timer(timer_word&& w, std::uint64_t id, time_point due, nanoseconds period) noexcept = 0;
+  virtual void timer_again(timer_word&& w, std::uint64_t id, time_point due, nanoseconds period) noexcept = 0;
+  virtual void timer_gone(std::uint64_t id) noexcept = 0;
 
  protected:
   ~topic_keeper() = default;
@@ -114,7 +124,8 @@ class journal;
 struct bus_base {
   executor* runner = nullptr;
   observer* watcher = nullptr;
-  std::atomic<std::uint64_t> timers{0};  ///< events that wait for their time
+  std::atomic<std::uint64_t> timers{0};       ///< events that wait for their time
+  std::atomic<std::uint64_t> timers_kept{0};  ///< those of durable topics
   frame_table frames{};
   std::uint64_t epoch = 0;
   nanoseconds overload_after{};

@@ -109,7 +109,8 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
 
   /// Publishes the event when so much time has passed, never earlier; the topic's lane is its way in, so a full topic
   /// delays it and loses nothing. What still waits when the bus drains, or is added by a handler meanwhile, is counted in
-  /// the report and not published.
+  /// the report and not published. In a durable topic it stands in the store soon after, and comes in a later life of the bus
+  /// if this one ends first: see peal::durable.
   /// Errors: publish_refused (closing, closed, forked), bad_alloc, what copying an lvalue throws.
   template <class U>
   timer_id publish_after(U&& value, nanoseconds delay, const publish_options& o = detail::no_options) {

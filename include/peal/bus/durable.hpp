@@ -23,7 +23,13 @@ namespace peal::inline v0 {
 /// Delivery: at least once across restarts, in the topic's order: how far a subscription has come is committed soon after,
 /// never before its outputs are; a delivery that waits for another run (a back-off, a busy key) holds that back, so what
 /// was handled behind it is handled again after a crash. A handler that writes into the store's file itself has its effect
-/// once: peal::effect. Dead letters are kept with their events.
+/// once: peal::effect. Dead letters are kept with their events. The keys that an idempotent subscription has handled are
+/// committed with how far it has come, no earlier than its outputs: what the store has as handled is a duplicate in every
+/// later life, within the window by the wall clock; what it has not is handled again.
+/// Events that are to be published later are kept, soon after publish_after and the like have returned; what a handler has
+/// set before it ended stands when its event counts as handled. After a restart they come when it is time by the wall
+/// clock, at once when that has passed, those that repeat on their old beat; one may come twice when the process was cut
+/// off just as it came. A peal::timer_id means nothing to the next life.
 /// Events need a declared name and fields (<peal/codec/codec.hpp>) and a default constructor. A time to live and the
 /// back-off of a delivery do not survive a restart.
 /// Errors: while the store has no space the topic fills up and publishers wait; when a commit fails otherwise, or a sync,

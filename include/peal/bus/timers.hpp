@@ -7,7 +7,8 @@
 
 namespace peal::inline v0 {
 
-/// One event that is to be published later, or again and again; false when default-made.
+/// One event that is to be published later, or again and again; false when default-made. Lifetime: of its bus; of a
+/// durable topic the event outlives that, and its name does not.
 struct timer_id {
   std::uint64_t value = 0;
 

@@ -24,6 +24,8 @@ struct idempotency_window {
 /// A key is claimed before the handler runs, stays claimed through its back-offs, and is committed by success; a dead
 /// letter or a discard abandons it, and the next event with the key runs. Events of different types never share a key.
 /// Capacity: `idempotency_window`; keys whose events are still being handled are kept beyond it.
+/// On a durable topic handled keys outlive the process: see peal::durable. Their types must be ones that can be a field
+/// (<peal/codec/fields.hpp>), and their encoded form, with the names of topic and event, no longer than the store takes.
 /// Example: `peal::idempotent{&order_placed::order_id, {.window = 24h, .capacity = 1'000'000}}`
 template <class... Keys>
 class idempotent {

@@ -132,11 +132,12 @@ inline constexpr int event_column_count = 9;
 
 /// The ids of an event as bytes, which must stay until its statement ran.
 struct event_ids {
+  event_ids() = default;
   explicit event_ids(const stored_event& e) noexcept
       : id{to_bytes(e.id)}, correlation{to_bytes(e.correlation)}, causation{to_bytes(e.causation)} {}
-  id_bytes id;
-  id_bytes correlation;
-  id_bytes causation;
+  id_bytes id{};
+  id_bytes correlation{};
+  id_bytes causation{};
 };
 
 inline byte_view view(const id_bytes& bytes) noexcept { return as_bytes({bytes.data(), bytes.size()}); }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +27,7 @@ class writer {
 
   void write(const store_batch& b) {
     for (const stored_type& t : b.types) put_type(t);
-    for (const stored_event& e : b.events) append(e);
+    append(b.events);
     doing_ = nullptr;
     for (const auto& [name, t] : topics_) {
       if (t.moved) (at(move_topic) << t.row.id << t.row.next << t.row.sum(name)).run();
@@ -71,6 +72,8 @@ class writer {
     add_stream,
     move_stream,
     add_event,
+    add_some_events,
+    add_events,
     put_cursor,
     put_pending,
     drop_pending,
@@ -82,7 +85,7 @@ class writer {
     drop_timer,
     count
   };
-  static const char* sql(which w) {
+  static std::string sql(which w) {
     switch (w) {
       case find_topic: return find_topic_sql;
       case last_topic: return "select max(id) from peal_topics";
@@ -97,9 +100,9 @@ class writer {
       case add_stream:
         return "insert into peal_streams (topic, key, newest, checksum) values (?, ?, 1, ?) returning id";
       case move_stream: return "update peal_streams set newest = ?2, checksum = ?3 where id = ?1";
-      case add_event:
-        return "insert into peal_event_rows (place, stream, type, id, correlation, causation, published, key, "
-               "stream_version, checksum, payload) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      case add_event: return insert_events(1);
+      case add_some_events: return insert_events(some);
+      case add_events: return insert_events(together);
       case put_cursor: return "insert or replace into peal_cursor_rows values (?, ?, ?, ?)";
       case put_pending: return "insert or replace into peal_pending_rows values (?, ?, ?, ?, ?, ?)";
       case drop_pending: return "delete from peal_pending_rows where subscription = ? and topic = ? and position = ?";
@@ -114,6 +117,11 @@ class writer {
       case count: break;
     }
     return "";
+  }
+  static std::string insert_events(std::size_t rows) {
+    std::string text = std::string("insert into peal_event_rows (place, stream, ") + event_columns + ") values ";
+    for (std::size_t i = 0; i < rows; ++i) text += i == 0 ? "(?,?,?,?,?,?,?,?,?,?,?)" : ",(?,?,?,?,?,?,?,?,?,?,?)";
+    return text;
   }
   statement& at(which w) { return all_[w]; }
 
@@ -186,25 +194,49 @@ class writer {
     return id;
   }
 
-  void append(const stored_event& e) {
+  /// What a row needs beside its event.
+  struct event_row {
+    std::uint64_t place;
+    std::int64_t stream;
+    std::int64_t type;
+  };
+
+  /// Many rows a statement: half of what an insert costs is its beginning and its end.
+  void append(std::span<const stored_event> events) {
+    while (!events.empty()) {
+      const std::size_t rows = events.size() < some ? 1 : events.size() < together ? some : together;
+      append(events.first(rows), at(rows == 1 ? add_event : rows == some ? add_some_events : add_events));
+      events = events.subspan(rows);
+    }
+  }
+  void append(std::span<const stored_event> events, statement& add) {
+    std::array<event_row, together> rows;
+    for (std::size_t i = 0; i < events.size(); ++i) rows[i] = next_row(events[i]);
+    std::array<event_ids, together> ids;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      add << rows[i].place;
+      if (rows[i].stream != 0) {
+        add << rows[i].stream;
+      } else {
+        add << nullptr;
+      }
+      ids[i] = event_ids{events[i]};
+      bind(add, events[i], ids[i], rows[i].type);
+    }
+    doing_ = &events.front();
+    add.run();
+  }
+  event_row next_row(const stored_event& e) {
     doing_ = &e;
     topic_entry& t = topic(e.topic);
     if (e.position != t.row.next) {
       refuse(store_errc::conflict, "the topic's next position is " + std::to_string(t.row.next));
     }
     if (e.position >= end_of_positions) refuse(store_errc::too_large, "positions end at 2^48");
-    const std::int64_t of = stream(e, t.row.id);
-    statement& add = at(add_event) << (t.row.id << position_bits | e.position);
-    if (of != 0) {
-      add << of;
-    } else {
-      add << nullptr;
-    }
-    const event_ids ids{e};
-    bind(add, e, ids, type(e.name, e.version));
-    add.run();
+    const event_row row{t.row.id << position_bits | e.position, stream(e, t.row.id), type(e.name, e.version)};
     ++t.row.next;
     t.moved = true;
+    return row;
   }
 
   void put_type(const stored_type& t) {
@@ -249,6 +281,8 @@ class writer {
     (s << std::int64_t{t.due} << std::int64_t{t.period}).run();
   }
 
+  static constexpr std::size_t some = 6;
+  static constexpr std::size_t together = 32;  // rows of a statement, at most
   static constexpr std::size_t max_name = store_features{}.max_key_bytes;
 
   std::string_view place_;

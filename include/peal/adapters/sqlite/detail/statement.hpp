@@ -57,38 +57,46 @@ class statement {
   statement(::sqlite3* db, std::string_view sql) : db_{db} {
     check(db, ::sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &prepared_,
                                    nullptr));
+    set_.resize(static_cast<std::size_t>(::sqlite3_bind_parameter_count(prepared_)) + 1);
   }
   statement(statement&& other) noexcept
-      : db_{other.db_}, prepared_{std::exchange(other.prepared_, nullptr)}, next_{other.next_} {}
+      : db_{other.db_},
+        prepared_{std::exchange(other.prepared_, nullptr)},
+        set_{std::move(other.set_)},
+        next_{other.next_} {}
   statement& operator=(statement&& other) noexcept {
     std::swap(db_, other.db_);
     std::swap(prepared_, other.prepared_);
+    std::swap(set_, other.set_);
     std::swap(next_, other.next_);
     return *this;
   }
   ~statement() { ::sqlite3_finalize(prepared_); }
 
   statement& operator<<(std::int64_t value) {
-    check(db_, ::sqlite3_bind_int64(prepared_, next_++, value));
+    check(db_, ::sqlite3_bind_int64(prepared_, place(), value));
     return *this;
   }
   statement& operator<<(std::uint64_t value) { return *this << static_cast<std::int64_t>(value); }
   statement& operator<<(std::uint32_t value) { return *this << static_cast<std::int64_t>(value); }
   statement& operator<<(std::nullptr_t) {
-    check(db_, ::sqlite3_bind_null(prepared_, next_++));
+    if (std::exchange(set_[static_cast<std::size_t>(next_)], '\0') != '\0') {
+      check(db_, ::sqlite3_bind_null(prepared_, next_));
+    }
+    ++next_;
     return *this;
   }
   /// What the text and the bytes name must stay until run() or reset().
   statement& operator<<(std::string_view text) {
     const char* const data = text.data() == nullptr ? "" : text.data();
-    check(db_, ::sqlite3_bind_text64(prepared_, next_++, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
+    check(db_, ::sqlite3_bind_text64(prepared_, place(), data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
     return *this;
   }
   statement& operator<<(byte_view bytes) {
     if (bytes.empty()) {
-      check(db_, ::sqlite3_bind_zeroblob(prepared_, next_++, 0));
+      check(db_, ::sqlite3_bind_zeroblob(prepared_, place(), 0));
     } else {
-      check(db_, ::sqlite3_bind_blob64(prepared_, next_++, bytes.data(), bytes.size(), SQLITE_STATIC));
+      check(db_, ::sqlite3_bind_blob64(prepared_, place(), bytes.data(), bytes.size(), SQLITE_STATIC));
     }
     return *this;
   }
@@ -131,8 +139,15 @@ class statement {
   }
 
  private:
+  /// Of the next value, which is not null.
+  int place() noexcept {
+    set_[static_cast<std::size_t>(next_)] = 1;
+    return next_++;
+  }
+
   ::sqlite3* db_ = nullptr;
   ::sqlite3_stmt* prepared_ = nullptr;
+  std::string set_{};  // by parameter; what is null stays so without being bound again
   int next_ = 1;
 };
 

@@ -51,6 +51,8 @@ class writer {
     topics_.clear();
     subscriptions_.clear();
     types_.clear();
+    last_topic_ = nullptr;
+    last_type_ = nullptr;
     for (statement& s : all_) s.reset();
   }
 
@@ -139,8 +141,9 @@ class writer {
   }
 
   topic_entry& topic(std::string_view name) {
+    if (last_topic_ != nullptr && last_topic_->first == name) return last_topic_->second;
     const auto found = topics_.find(name);
-    if (found != topics_.end()) return found->second;
+    if (found != topics_.end()) return (last_topic_ = &*found)->second;
     check_length(name);
     topic_entry t{find_topic_row(at(find_topic), name), false};
     if (t.row.id == 0) {
@@ -148,7 +151,7 @@ class writer {
       if (t.row.id > most_topics) refuse(store_errc::too_large, "more than 32,767 topics");
       (at(add_topic) << t.row.id << name << t.row.sum(name)).run();
     }
-    return topics_.emplace(name, t).first->second;
+    return (last_topic_ = &*topics_.emplace(name, t).first)->second;
   }
 
   std::uint64_t subscription(std::string_view name) {
@@ -162,12 +165,13 @@ class writer {
 
   std::int64_t type(std::string_view name, std::uint32_t version) {
     const type_key key{name, version};
+    if (last_type_ != nullptr && last_type_->first == key) return last_type_->second;
     const auto found = types_.find(key);
-    if (found != types_.end()) return found->second;
+    if (found != types_.end()) return (last_type_ = &*found)->second;
     check_length(name);
     std::int64_t id = (at(find_type) << name << version).number();
     if (id == 0) id = (at(add_type) << name << version << row_sum(name, {version})).number();
-    return types_.emplace(key, id).first->second;
+    return (last_type_ = &*types_.emplace(key, id).first)->second;
   }
 
   /// The number of the event's stream, moved to its version; 0: it is in none.
@@ -291,6 +295,8 @@ class writer {
   std::map<std::string_view, topic_entry> topics_{};
   std::map<std::string_view, std::uint64_t> subscriptions_{};
   std::map<type_key, std::int64_t> types_{};
+  std::map<std::string_view, topic_entry>::value_type* last_topic_ = nullptr;
+  std::map<type_key, std::int64_t>::value_type* last_type_ = nullptr;
 };
 
 }  // namespace peal::inline v0::sqlite::detail

@@ -5,6 +5,7 @@
 #include <peal/bus/detail/bus_core.hpp>
 #include <peal/bus/letters.hpp>
 #include <peal/bus/publisher.hpp>
+#include <peal/bus/retention.hpp>
 #include <peal/bus/subscriber.hpp>
 #include <peal/bus/subscription.hpp>
 #include <peal/bus/workers.hpp>
@@ -160,6 +161,14 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
   [[nodiscard]] auto durability() {
     static_assert(core_type::any_durable, "peal: no topic of this bus is durable");
     return core_->log().report();
+  }
+  /// From now on events of E's topic that nobody needs any more go out of the store, as this says; all that still is there
+  /// counts. Errors: bad_option.
+  template <class E>
+  void retain(const retention& r) {
+    static_assert(core_type::template is_durable<E>,
+                  "peal: retain is about what a store keeps; make the topic durable: peal::topic<E, peal::durable>");
+    core_->log().retain(core_type::template number_of_topic<E>, r);
   }
   /// Sets a subscription that does not stand back: peal::rewind, beside others that stand.
   /// Errors: bad_option where one of that name stands, or none is known, or it has not come that far; store_error.

@@ -13,6 +13,7 @@ struct topic_durability {
   std::string name;            ///< in the store
   std::uint64_t accepted = 0;  ///< the position that the next event gets
   std::uint64_t durable = 0;   ///< events before it are in the store
+  std::uint64_t oldest = 0;    ///< and those before this one are there no more: see peal::retention
 };
 
 /// One subscription, in one durable topic.

@@ -286,6 +286,8 @@ struct journal_of<true> {
   void close() noexcept { journal_->close(); }
   [[nodiscard]] durability_report report() const { return journal_->report(); }
 
+  void retain(std::size_t topic, const retention& r) { journal_->retain(*journal_->topic_number(topic), r); }
+
   /// Errors: bad_option, store_error.
   void rewind(bus_base& bus, const std::string& name, const start_at& where) {
     {

@@ -5,6 +5,7 @@
 #include <peal/bus/detail/durable_topic.hpp>
 #include <peal/bus/detail/effect_marks.hpp>
 #include <peal/bus/durability.hpp>
+#include <peal/bus/retention.hpp>
 #include <peal/bus/rewind.hpp>
 #include <peal/store/wall_clock.hpp>
 
@@ -58,6 +59,12 @@ class journal final : public bus_log {
     }
     return nullptr;
   }
+  [[nodiscard]] const durable_topic* topic_number(std::size_t index) const noexcept {
+    for (const durable_topic* t : topics_) {
+      if (t->topic.index == index) return t;
+    }
+    return nullptr;
+  }
   /// Takes what the store has of the topics, once they are all there. Errors: store_error, decode_error.
   void begin() {
     for (durable_topic* t : topics_) t->begin();
@@ -106,8 +113,13 @@ class journal final : public bus_log {
   void bury_undecodable(durable_topic& t, std::string_view subscription, const stored_event& e, std::string_view why);
 
   [[nodiscard]] durability_report report() const;
+  void retain(const durable_topic& t, const retention& r);
 
  private:
+  struct trimming {
+    const durable_topic* topic;
+    retention keeps;
+  };
   struct snapshot {
     bool active = false;
     std::vector<position> heads{};
@@ -117,6 +129,7 @@ class journal final : public bus_log {
   static constexpr std::string_view scope = "peal.bus";
   static constexpr std::string_view end_mark = "ended well";
   static constexpr std::size_t most_events = 4096;
+  static constexpr std::size_t most_trimmed = 4096;
   static constexpr std::size_t most_bytes = std::size_t{4} << 20U;
   static constexpr nanoseconds soon = std::chrono::milliseconds{20};
   static constexpr nanoseconds late = std::chrono::seconds{1};
@@ -144,6 +157,9 @@ class journal final : public bus_log {
   void settle_views() noexcept;
   void committed() noexcept;
   void look_again_in(nanoseconds time) noexcept;
+  void trim_some() noexcept;
+  nanoseconds trim(const trimming& one);
+  [[nodiscard]] position lowest_cursor(const durable_topic& t) const;
   void fail(std::string_view why) noexcept;
 
   store& store_;
@@ -166,6 +182,10 @@ class journal final : public bus_log {
   struct alarm : timer_node {
     journal* owner = nullptr;
   } alarm_{};
+  alarm trim_alarm_{};
+  std::vector<trimming> trims_{};
+  time_point trim_at_{};  ///< not before
+  bool trim_armed_ = false;
 
   mutable std::mutex cursors_mutex_;  // of what follows
   std::vector<kept_cursor> cursors_;
@@ -185,4 +205,5 @@ class journal final : public bus_log {
 #include <peal/bus/detail/journal_marks.hpp>
 #include <peal/bus/detail/journal_replays.hpp>
 #include <peal/bus/detail/journal_timers.hpp>
+#include <peal/bus/detail/journal_trim.hpp>
 #include <peal/bus/detail/journal_work.hpp>

@@ -7,8 +7,10 @@
 namespace peal::inline v0::detail {
 
 inline journal::journal(store& kept, bus_base& bus) : store_{kept}, bus_{bus} {
-  alarm_.owner = this;
-  alarm_.fire = [](timer_node& node) noexcept { static_cast<alarm&>(node).owner->topics_.front()->rouse_journal(); };
+  alarm_.owner = trim_alarm_.owner = this;
+  alarm_.fire = trim_alarm_.fire = [](timer_node& node) noexcept {
+    static_cast<alarm&>(node).owner->topics_.front()->rouse_journal();
+  };
   // The bus's part of every event's identity is drawn once and kept, so that ids stay what they were.
   constexpr std::string_view prefix = "epoch ";
   bool ended_well = false;
@@ -121,7 +123,9 @@ inline void journal::leaves(const subscription_base& s) noexcept {
 
 inline durability_report journal::report() const {
   durability_report r;
-  for (const durable_topic* t : topics_) r.topics.push_back({t->name, t->head(), t->durable_to()});
+  for (const durable_topic* t : topics_) {
+    r.topics.push_back({t->name, t->head(), t->durable_to(), store_.range(t->name).first});
+  }
   r.failed = has_failed();
   const auto head_of = [&](std::string_view topic) {
     for (const topic_durability& t : r.topics) {

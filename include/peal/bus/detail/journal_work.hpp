@@ -29,6 +29,7 @@ inline bool journal::work() noexcept {
   } catch (const std::exception& e) {
     fail(e.what());
   }
+  trim_some();
   return more;
 }
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Events that nobody needs any more go out of the store, a few at a time. Included by journal.hpp only.
+#pragma once
+
+#include <peal/bus/detail/journal.hpp>
+
+namespace peal::inline v0::detail {
+
+/// Errors: bad_option.
+inline void journal::retain(const durable_topic& t, const retention& r) {
+  if (r.age.count() < 0) throw bad_option("peal: retention.age is below 0; say how old an event has to be to go");
+  {
+    const std::lock_guard lock{mutex_};
+    std::erase_if(trims_, [&](const trimming& one) { return one.topic == &t; });
+    trims_.push_back({&t, r});
+    trim_at_ = {};
+  }
+  topics_.front()->rouse_journal();
+}
+
+/// After a commit. One that fails is tried later: nothing waits for it.
+inline void journal::trim_some() noexcept {
+  if (trims_.empty() || has_failed()) return;
+  const time_point now = bus_.runner->now();
+  nanoseconds wait{0};
+  if (now < trim_at_) {
+    if (!trim_armed_) wait = trim_at_ - now;
+  } else {
+    trim_armed_ = false;
+    const auto failed = rule_set<>{}.run([&] {
+      for (const trimming& one : trims_) wait = larger(wait, trim(one));
+    });
+    if (failed) {
+      note_failure(failed->error_text);
+      wait = late;
+    }
+    trim_at_ = saturating_add(now, wait.count() != 0 ? wait : late);
+  }
+  if (wait.count() == 0) return;
+  trim_armed_ = true;
+  bus_.runner->arm(trim_alarm_, saturating_add(now, wait));
+}
+
+/// Returns when to look again, without anybody saying so; 0: with what is published next. Errors: store_error, bad_alloc.
+inline nanoseconds journal::trim(const trimming& one) {
+  const topic_range there = store_.range(one.topic->name);
+  position last = lowest_cursor(*one.topic);
+  const std::uint64_t kept = there.next - there.first;
+  if (one.keeps.count >= kept) return {};
+  if (const position newest = there.next - one.keeps.count; last > newest) last = newest;
+  const bool more = last > there.first + most_trimmed;
+  if (more) last = there.first + most_trimmed;
+  nanoseconds wait = more ? soon : nanoseconds{0};
+  if (one.keeps.age.count() != 0) {
+    const wall_time old = wall_now() - one.keeps.age.count();
+    position to = there.first;
+    (void)store_.read(one.topic->name, there.first, most_trimmed, [&](const stored_event& e) {
+      if (e.position >= last) return false;
+      if (e.published > old) {
+        wait = larger(late, nanoseconds{e.published - old});
+        return false;
+      }
+      to = e.position + 1;
+      return true;
+    });
+    last = to < last ? to : last;
+  }
+  if (last > there.first) (void)store_.trim(one.topic->name, last);
+  return wait;
+}
+
+/// Of everybody whom the store knows, and who reads it now; 0: there is nobody. Errors: store_error.
+inline position journal::lowest_cursor(const durable_topic& t) const {
+  position lowest = ~position{0};
+  const auto see = [&](position at) { lowest = at < lowest ? at : lowest; };
+  store_.cursors([&](const stored_cursor& c) {
+    if (c.topic == t.name) see(c.position);
+  });
+  const std::lock_guard lock{cursors_mutex_};
+  for (const kept_cursor& c : cursors_) {
+    if (c.topic != &t) continue;
+    position at = c.known ? c.stored : c.wanted;
+    if (c.durable || (c.sits != nullptr && c.sits->safe_position(at))) see(at);
+  }
+  return lowest == ~position{0} ? 0 : lowest;
+}
+
+}  // namespace peal::inline v0::detail

@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
 #include <peal/version.hpp>
 
+#include "open_store.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -57,7 +59,9 @@ class terminal final : public onlooker {
 
 run_report run_watched(const options& chosen) {
   terminal watcher{chosen};
-  return run_shop(chosen, watcher);
+  if (!chosen.store) return run_shop(chosen, watcher);
+  const auto store = open_store(chosen);
+  return run_shop_on(*store.kept, *store.entries, chosen, watcher);
 }
 
 int run(const options& chosen) {
@@ -79,7 +83,7 @@ int main(int argc, char** argv) {
     return run(chosen);
   } catch (const usage_error& error) {
     print(stderr, std::string{"order_flow: "} + error.what() + "; see order_flow --help\n");
-  } catch (const input_error& error) {
+  } catch (const std::exception& error) {  // of the input, or of the store
     print(stderr, std::string{"order_flow: "} + error.what() + "\n");
   }
   return 2;

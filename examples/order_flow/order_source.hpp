@@ -6,17 +6,28 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "generator.hpp"
 #include "options.hpp"
+#include "random.hpp"
 #include "retail_rows.hpp"
 
 namespace order_flow {
 
 class order_source {
  public:
+  /// Errors: input_error.
   explicit order_source(const options& chosen)
-      : file_(chosen.input), generator_(chosen.troubles.seed), orders_left_(chosen.input ? 0 : chosen.orders) {}
+      : file_(chosen.input), generator_(chosen.troubles.seed), orders_left_(chosen.input ? 0 : chosen.orders) {
+    if (file_) text_ = read_file(*file_);
+  }
+
+  /// What it gives, in a line: two sources with the same line give the same.
+  std::string description() const {
+    if (file_) return std::to_string(text_.size()) + " bytes of a file, checksum " + std::to_string(hashed(text_));
+    return std::to_string(orders_left_) + " orders made from a seed";
+  }
 
   /// The next rows; nothing when there are no more.
   /// Errors: input_error.
@@ -24,7 +35,7 @@ class order_source {
     if (file_) {
       const auto path = *file_;
       file_.reset();
-      return read_retail_file(path);
+      return parse_retail(std::exchange(text_, {}), path);
     }
     if (orders_left_ == 0) return std::nullopt;
     constexpr std::uint64_t file_orders = 20'000;
@@ -38,6 +49,7 @@ class order_source {
 
  private:
   std::optional<std::string> file_;
+  std::string text_;  // of the file
   retail_generator generator_;
   std::uint64_t orders_left_;
 };

@@ -52,7 +52,8 @@ struct run_report {
   std::map<std::string, std::uint64_t> letters;  ///< dead letters by their reason
   std::uint64_t unparsed_lines = 0;
   std::uint64_t duplicates_published = 0;
-  std::uint64_t events = 0;  ///< of all types, those that services published too
+  std::uint64_t accepted_before = 0;  ///< publications that the store had from former lives
+  std::uint64_t events = 0;           ///< of all types, those that services published too
   std::chrono::nanoseconds took{};
   bool interrupted = false;
 };
@@ -142,6 +143,7 @@ inline std::string report_text(const run_report& run) {
   std::string result = totals_text(run) + "\n" + services_text(run) + "\n" + revenue_text(run.found) + "\n";
   if (!run.letters.empty()) result += letters_text(run) + "\n";
   result += outage_text(run.outage) + speed_text(run);
+  if (run.accepted_before != 0) result += "went on behind " + grouped(run.accepted_before) + " orders in the store\n";
   if (run.interrupted) result += "interrupted: the report is of the orders taken until then\n";
   return result + complaints_text(run);
 }

@@ -53,7 +53,7 @@ inline constexpr std::array<std::string_view, 7> column_names{"InvoiceNo", "Stoc
                                                               "UnitPrice", "CustomerID", "Country"};
 
 /// A text of the input, made fit to stand in a message.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 40;
   std::string result{'"'};
   for (const char c : text.substr(0, longest)) result += static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? '?' : c;
@@ -83,7 +83,7 @@ class retail_columns {
     }
     if (missing.empty() && doubled.empty()) return;
     std::string columns;
-    for (const auto& name : header) add_to_list(columns, quoted(name));
+    for (const auto& name : header) add_to_list(columns, in_quotes(name));
     throw input_error(source + (missing.empty() ? ": more than one column " + doubled : ": no column " + missing) +
                       "; found " + columns);
   }
@@ -113,18 +113,18 @@ inline std::string parse_row(csv_record& record, const retail_columns& columns, 
 
   const auto& count_text = columns.of(record, column::quantity);
   const auto count = decimal::parse(count_text);
-  if (!count) return "Quantity " + quoted(count_text) + " is no number";
+  if (!count) return "Quantity " + in_quotes(count_text) + " is no number";
   const auto pieces = count->whole();
-  if (!pieces) return "Quantity " + quoted(count_text) + " is no whole number of pieces";
+  if (!pieces) return "Quantity " + in_quotes(count_text) + " is no whole number of pieces";
 
   const auto& price_text = columns.of(record, column::unit_price);
   const auto price = decimal::parse(price_text);
-  if (!price) return "UnitPrice " + quoted(price_text) + " is no number";
+  if (!price) return "UnitPrice " + in_quotes(price_text) + " is no number";
   const auto cents = price->cents();
   std::int64_t amount = 0;
   if (!cents || !within(*pieces) || !within(*cents) || __builtin_mul_overflow(*pieces, *cents, &amount) ||
       !within(amount)) {
-    return "Quantity " + quoted(count_text) + " times UnitPrice " + quoted(price_text) + " is too much";
+    return "Quantity " + in_quotes(count_text) + " times UnitPrice " + in_quotes(price_text) + " is too much";
   }
   row.line = record.line;
   row.stock_code = std::move(columns.of(record, column::stock_code));

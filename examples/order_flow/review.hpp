@@ -18,8 +18,8 @@ struct review {
   std::uint64_t lost = 0;                        ///< letters of anything else: its attempts were not enough
 };
 
-template <class E>
-void read_letters(const shop_bus& bus, review& result) {
+template <class E, class Bus>
+void read_letters(const Bus& bus, review& result) {
   for (const auto& letter : bus.template dead_letters<E>({})) {
     ++result.letters[letter.errors.empty() ? "unknown" : letter.errors.back().what];
     if constexpr (requires { objection(letter.event); }) {
@@ -32,7 +32,8 @@ void read_letters(const shop_bus& bus, review& result) {
   }
 }
 
-inline review read_letters(const shop_bus& bus) {
+template <class Bus>
+review read_letters(const Bus& bus) {
   review result;
   read_letters<order_placed>(bus, result);
   read_letters<order_cancelled>(bus, result);

@@ -11,76 +11,22 @@
 #include <utility>
 #include <vector>
 
+#include <peal/pattern/event_streams.hpp>
+
+#include "acknowledgements.hpp"
 #include "books.hpp"
 #include "front_desk.hpp"
+#include "ledger.hpp"
 #include "options.hpp"
 #include "order_source.hpp"
 #include "orders.hpp"
 #include "report.hpp"
+#include "results.hpp"
 #include "review.hpp"
 #include "shop.hpp"
 #include "trouble.hpp"
 
 namespace order_flow {
-
-/// What the services say they did.
-inline books books_of(const front_desk& desk, const shop_services& services, const review& letters) {
-  books found;
-  found.orders_placed = desk.orders_placed();
-  found.orders_cancelled = desk.orders_cancelled();
-  found.orders_rejected = static_cast<std::int64_t>(letters.rejected.size());
-  found.orders_charged = services.money.orders_charged();
-  found.pieces_reserved = services.stock.pieces_reserved();
-  found.orders_shipped = services.parcels.orders_shipped();
-  found.mails_sent = services.mails.mails_sent();
-  found.revenue_cents = services.money.cents_by_country();
-  return found;
-}
-
-/// What must not be and is not in the books.
-inline std::vector<std::string> troubles_of(const shop_services& services, const review& letters) {
-  std::vector<std::string> result;
-  if (letters.lost != 0) result.push_back("dead letters of good orders: " + std::to_string(letters.lost));
-  if (services.parcels.waiting() != 0) {
-    result.push_back("parcels without their goods or their payment: " + std::to_string(services.parcels.waiting()));
-  }
-  std::int64_t posted = 0;
-  for (const auto& [country, cents] : services.money.cents_by_country()) posted += cents;
-  if (const auto moved = services.payments.cents() + services.refund.cents(); moved != posted) {
-    result.push_back("the gateway moved " + money(moved) + ", the revenue is " + money(posted));
-  }
-  return result;
-}
-
-inline std::vector<service_report> services_of(const shop_bus& bus, const shop_services& services) {
-  std::vector<service_report> result;
-  const auto statistics = bus.statistics();
-  const auto add = [&](const watch& watched) {
-    for (const auto& of : statistics.subscriptions) {
-      if (of.name != watched.name()) continue;
-      result.push_back({of.name, of.accepted, of.handled, of.retries, of.deduplicated, of.dead, watched.latency()});
-    }
-  };
-  add(services.stock.watched());
-  add(services.payments.watched());
-  add(services.refund.watched());
-  add(services.parcels.watched());
-  add(services.mails.watched());
-  add(services.money.watched());
-  return result;
-}
-
-inline outage_report outage_of(const shop_bus& bus, const shop_services& services, const trouble& troubles) {
-  outage_report result;
-  result.length = troubles.outage();
-  result.recovery = services.payments.gateway_outage().recovery();
-  for (const auto& of : bus.statistics().subscriptions) {
-    result.breaker_opened += of.breaker_opened;
-    result.breaker_open += of.breaker_open_time;
-    result.retries_put_off += of.throttled;
-  }
-  return result;
-}
 
 /// Who looks on while the shop runs, and may close it.
 class onlooker {
@@ -90,9 +36,17 @@ class onlooker {
   virtual bool go_on(std::uint64_t /*orders_taken*/) { return true; }
 };
 
+inline peal::bus_options bus_options_of(const options& chosen) {
+  return {.workers = chosen.workers,
+          .max_dead_letters = std::numeric_limits<std::size_t>::max(),  // nothing is lost while a person reads
+          .overload_after = std::chrono::minutes{1},  // slow machines and sanitizers are no reason for a letter
+          .retries = {.ratio = 2, .per_second = 2000, .burst = 1000},
+          .seed = chosen.troubles.seed};
+}
+
 /// Waits until all orders are through, however long that takes while `go_on()`; then the bus is closed.
-template <std::predicate GoOn>
-peal::settle_report finish(shop_bus& bus, GoOn go_on) {
+template <class Bus, std::predicate GoOn>
+peal::settle_report finish(Bus& bus, GoOn go_on) {
   constexpr std::chrono::milliseconds look_up{100};
   constexpr std::chrono::seconds patience{25};
   auto settled = bus.settle_for(look_up);
@@ -102,44 +56,96 @@ peal::settle_report finish(shop_bus& bus, GoOn go_on) {
   return settled;
 }
 
-/// Runs the shop on all orders of the source, or until the onlooker has seen enough: what was taken is finished.
-/// Errors: input_error, before anything was published.
-inline run_report run_shop(const options& chosen, onlooker& watcher) {
-  run_report report;
-  const trouble troubles{chosen.troubles};
-  shop_bus bus{{.workers = chosen.workers,
-                .max_dead_letters = std::numeric_limits<std::size_t>::max(),  // nothing is lost while a person reads
-                .overload_after = std::chrono::minutes{1},  // slow machines and sanitizers are no reason for a letter
-                .retries = {.ratio = 2, .per_second = 2000, .burst = 1000},
-                .seed = chosen.troubles.seed}};
-  shop_services services{bus, troubles};
-  front_desk desk{bus, bus, troubles, chosen.rate};
-
-  order_source source{chosen};
-  auto input = source.next();
-  const auto start = std::chrono::steady_clock::now();
-  for (; input && !report.interrupted; input = source.next()) {
+/// Publishes all orders of the source, or until the onlooker has seen enough.
+template <class Published>
+void take_orders(order_source& source, front_desk& desk, onlooker& watcher, Published& published, run_report& report) {
+  for (auto input = source.next(); input && !report.interrupted; input = source.next()) {
     auto orders = assemble_orders(input->rows);
     const auto taken_before = desk.orders_taken();
     const auto in_all = taken_before + orders.size() + source.orders_left();
     watcher.input_read(*input, in_all);
-    desk.take(std::move(orders), [&] { return watcher.go_on(desk.orders_taken()); });
+    desk.take(
+        std::move(orders), [&] { return watcher.go_on(desk.orders_taken()); }, published);
     report.interrupted = desk.orders_taken() != in_all - source.orders_left();
     report.unparsed_lines += input->unparsed.size();
     report.expected += expected_books(input->rows, desk.orders_taken() - taken_before);
   }
+  published.flush();
+}
+
+/// Runs the shop on one bus until what was taken is finished.
+template <class Bus, class Published>
+run_report run_on(Bus& bus, ledger& entries, const options& chosen, onlooker& watcher, order_source& source,
+                  std::uint64_t accepted, Published published) {
+  run_report report;
+  report.accepted_before = accepted;
+  const trouble troubles{chosen.troubles};
+  shop_services services{bus, entries, troubles};
+  front_desk desk{bus, bus, troubles, chosen.rate, accepted};
+
+  const auto start = std::chrono::steady_clock::now();
+  take_orders(source, desk, watcher, published, report);
   const auto settled = finish(bus, [&] { return watcher.go_on(desk.orders_taken()); });
   report.took = std::chrono::steady_clock::now() - start;
 
   const auto letters = read_letters(bus);
-  report.found = books_of(desk, services, letters);
-  report.troubles = troubles_of(services, letters);
+  report.found = books_of(desk, entries, letters);
+  report.troubles = troubles_of(entries, letters);
   report.troubles.insert(report.troubles.end(), settled.waiting_for.begin(), settled.waiting_for.end());
   report.services = services_of(bus, services);
   report.outage = outage_of(bus, services, troubles);
   report.letters = letters.letters;
   report.duplicates_published = desk.duplicates_published();
   for (const auto& topic : bus.statistics().topics) report.events += topic.accepted;
+  return report;
+}
+
+/// What this store was begun with.
+struct input_known {
+  std::string description;
+
+  static constexpr peal::event_name name{"shop.input.known", 1};
+  static constexpr auto fields = peal::fields(peal::field{"description", &input_known::description});
+};
+
+/// Where the input was is known by counting, which needs the same input.
+/// Errors: input_error when it is another one.
+inline void require_same_input(peal::store& kept, const options& chosen, const order_source& source) {
+  const input_known mine{source.description() + ", seed " + std::to_string(chosen.troubles.seed) + ", duplicates " +
+                         std::to_string(chosen.troubles.duplicate)};
+  peal::event_streams<input_known> known{kept, "shop.input"};
+  if (known.version("input") == 0) known.append("input", peal::no_stream, mine);
+  known.read("input", [&](const input_known& first) {
+    if (first.description == mine.description) return;
+    throw input_error(std::string{kept.place()} + ": this store was begun with " + first.description + ", not with " +
+                      mine.description);
+  });
+}
+
+/// Runs the shop on a store: it goes on where its last process, however that ended, left it.
+///
+/// How many orders were accepted is how many the store has: the front desk alone publishes them. What the services do goes
+/// into the ledger once; all else is delivered at least once.
+/// Errors: input_error, before anything was published; store_error.
+inline run_report run_shop_on(peal::store& kept, ledger& entries, const options& chosen, onlooker& watcher) {
+  order_source source{chosen};
+  require_same_input(kept, chosen, source);
+  durable_shop_bus bus{bus_options_of(chosen), kept};
+  const auto accepted = kept.range("shop.orders").next;
+  return run_on(bus, entries, chosen, watcher, source, accepted,
+                acknowledgements<durable_shop_bus>{bus, chosen.acknowledge});
+}
+
+/// Runs the shop in memory.
+/// Errors: input_error, before anything was published.
+inline run_report run_shop(const options& chosen, onlooker& watcher) {
+  order_source source{chosen};
+  memory_ledger entries;
+  shop_bus bus{bus_options_of(chosen)};
+  auto report = run_on(bus, entries, chosen, watcher, source, 0, no_acknowledgements{});
+  if (const auto again = delivered_again(entries); again != 0) {
+    report.troubles.push_back("events that were delivered twice: " + std::to_string(again));
+  }
   return report;
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <peal/bus/bus.hpp>
+#include <peal/bus/durable.hpp>
 
 #include "events.hpp"
+#include "ledger.hpp"
 #include "services/inventory.hpp"
 #include "services/notification.hpp"
 #include "services/payment.hpp"
@@ -20,15 +22,22 @@ using shop_bus = peal::bus<peal::topic<order_placed, order_cancelled, peal::time
                            peal::topic<stock_reserved, payment_taken, payment_returned, peal::timed>,
                            peal::topic<order_shipped, peal::timed>>;
 
+/// The same shop, which goes on where it was when its process is no more: one word a topic.
+using durable_shop_bus =
+    peal::bus<peal::topic<order_placed, order_cancelled, peal::timed, peal::durable_as<"shop.orders">>,
+              peal::topic<stock_reserved, payment_taken, payment_returned, peal::timed, peal::durable_as<"shop.work">>,
+              peal::topic<order_shipped, peal::timed, peal::durable_as<"shop.parcels">>>;
+
 /// Each service takes from the bus what it may hear and what it may publish, and no more.
 struct shop_services {
-  shop_services(shop_bus& bus, const trouble& troubles)
-      : stock(bus, troubles),
-        payments(bus, troubles),
-        refund(bus, troubles),
-        parcels(bus, troubles),
-        mails(bus, troubles),
-        money(bus, troubles) {}
+  template <class Bus>
+  shop_services(Bus& bus, ledger& entries, const trouble& troubles)
+      : stock(bus, entries, troubles),
+        payments(bus, entries, troubles),
+        refund(bus, entries, troubles),
+        parcels(bus, entries, troubles),
+        mails(bus, entries, troubles),
+        money(bus, entries, troubles) {}
 
   inventory stock;
   payment payments;

@@ -8,6 +8,7 @@
 #include <peal/policy/breaker.hpp>
 
 #include "../events.hpp"
+#include "../ledger.hpp"
 #include "../rules.hpp"
 #include "gateway.hpp"
 #include "service.hpp"
@@ -16,9 +17,10 @@ namespace order_flow {
 
 class payment {
  public:
-  payment(peal::subscriber<order_placed, peal::publishes<payment_taken>> orders, const trouble& troubles)
+  payment(peal::subscriber<order_placed, peal::publishes<payment_taken>> orders, ledger& entries,
+          const trouble& troubles)
       : watch_("payment", troubles, crashes::before_and_after),
-        gateway_("charge", troubles, troubles.outage()),
+        gateway_("charge", entries, account::charged, troubles, troubles.outage()),
         subscription_(orders.subscribe(
             "payment",
             [this](const order_placed& placed, peal::delivery& delivery) { return charge(placed, delivery); },
@@ -26,7 +28,6 @@ class payment {
             peal::on<invalid_order>(peal::dead_letter), spare_the_gateway.counting<gateway_down>(),
             peal::otherwise(try_again))) {}
 
-  std::int64_t cents() const { return gateway_.cents(); }
   const outage& gateway_outage() const { return gateway_.its_outage(); }
   const watch& watched() const { return watch_; }
 

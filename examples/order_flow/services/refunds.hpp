@@ -5,6 +5,7 @@
 #include <peal/bus/subscriber.hpp>
 
 #include "../events.hpp"
+#include "../ledger.hpp"
 #include "../rules.hpp"
 #include "gateway.hpp"
 #include "service.hpp"
@@ -13,9 +14,10 @@ namespace order_flow {
 
 class refunds {
  public:
-  refunds(peal::subscriber<order_cancelled, peal::publishes<payment_returned>> orders, const trouble& troubles)
+  refunds(peal::subscriber<order_cancelled, peal::publishes<payment_returned>> orders, ledger& entries,
+          const trouble& troubles)
       : watch_("refunds", troubles, crashes::before_and_after),
-        gateway_("refund", troubles),
+        gateway_("refund", entries, account::refunded, troubles),
         subscription_(orders.subscribe(
             "refunds",
             [this](const order_cancelled& cancelled, peal::delivery& delivery) {
@@ -25,7 +27,6 @@ class refunds {
             peal::on<invalid_order>(peal::dead_letter), peal::on<gateway_timeout>(try_again),
             peal::otherwise(try_again))) {}
 
-  std::int64_t cents() const { return gateway_.cents(); }
   const watch& watched() const { return watch_; }
 
  private:

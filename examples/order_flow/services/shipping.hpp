@@ -2,16 +2,14 @@
 // Shipping: sends an order when its goods are there and its payment is, whichever comes first.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 #include <peal/bus/subscriber.hpp>
 #include <peal/core/overloaded.hpp>
 
 #include "../events.hpp"
+#include "../ledger.hpp"
 #include "service.hpp"
 
 namespace order_flow {
@@ -19,36 +17,32 @@ namespace order_flow {
 /// Both events are of one topic and so in one order: one overload set serves them, one at a time, without a lock.
 class shipping {
  public:
-  shipping(peal::subscriber<stock_reserved, payment_taken, peal::publishes<order_shipped>> orders,
+  shipping(peal::subscriber<stock_reserved, payment_taken, peal::publishes<order_shipped>> orders, ledger& entries,
            const trouble& troubles)
       : watch_("shipping", troubles, crashes::before),
+        ledger_(entries),
         subscription_(orders.subscribe(
             "shipping",
             peal::overloaded{
-                [this](const stock_reserved& reserved) { return arrived(reserved.order_id, half::goods); },
-                [this](const payment_taken& taken) { return arrived(taken.order_id, half::payment); },
+                [this](const stock_reserved& reserved) {
+                  return arrived(reserved.order_id, account::goods, account::paid);
+                },
+                [this](const payment_taken& taken) { return arrived(taken.order_id, account::paid, account::goods); },
             },
             watch_.middleware(), peal::otherwise(try_again))) {}
 
-  std::int64_t orders_shipped() const { return shipped_; }
-  std::size_t waiting() const { return waiting_.size(); }
   const watch& watched() const { return watch_; }
 
  private:
-  enum class half { goods, payment };
-
-  std::optional<order_shipped> arrived(const std::string& order_id, half which) {
-    const auto [found, first] = waiting_.try_emplace(order_id, which);
-    if (first || found->second == which) return std::nullopt;
-    order_shipped shipped{order_id};
-    waiting_.erase(found);
-    ++shipped_;
-    return shipped;
+  /// Told again after a crash it says again that the order is shipped: whoever crashed may not have said so.
+  std::optional<order_shipped> arrived(const std::string& order_id, account half, account other) {
+    ledger_.enter({half, order_id});
+    if (!ledger_.has(other, order_id)) return std::nullopt;
+    return order_shipped{order_id};
   }
 
   watch watch_;
-  std::unordered_map<std::string, half> waiting_;  // for their other half
-  std::int64_t shipped_ = 0;
+  ledger& ledger_;
   peal::subscription subscription_;  // last: it stops before what its handler uses is gone
 };
 

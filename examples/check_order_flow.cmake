@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Runs order_flow as a user would and checks what it prints and returns.
-# cmake -D PROGRAM=… -D CASE=… -D WORK=<folder to use> -P check_order_flow.cmake
+# cmake -D PROGRAM=… -D CASE=… -D WORK=<folder to use> -D STORES=<those built in, with commas> -P check_order_flow.cmake
 cmake_minimum_required(VERSION 3.25)
 
 # run(<exit code> <argument>...): sets out and err.
@@ -86,6 +86,33 @@ elseif(CASE STREQUAL "interrupt")
     message(FATAL_ERROR "exit code ${code} after SIGINT\n${out}\n${err}")
   endif()
   need("${out}" "books balance")
+elseif(CASE STREQUAL "store")
+  run(2 --acknowledge ${WORK}/safe)
+  need("${err}" "--store")
+  run(0 --orders 300 --seed 7 --json)
+  books("${out}" memory)
+  foreach(kind sqlite lmdb)
+    set(store ${WORK}/shop.${kind})
+    file(GLOB old ${store}*)
+    file(REMOVE ${old} ${WORK}/safe)
+    set(options --orders 300 --seed 7 --json --store ${store} --store-kind ${kind} --sync os)
+    if(NOT ",${STORES}," MATCHES ",${kind},")
+      run(2 ${options})
+      need("${err}" "built without")
+      continue()
+    endif()
+    # Ended in the middle, then gone on with; the third time there is nothing left to do.
+    execute_process(COMMAND timeout -s KILL 0.05 ${PROGRAM} ${options} OUTPUT_QUIET ERROR_QUIET)
+    run(0 ${options} --acknowledge ${WORK}/safe)
+    books("${out}" first)
+    run(0 ${options})
+    books("${out}" second)
+    if(NOT memory STREQUAL first OR NOT memory STREQUAL second)
+      message(FATAL_ERROR "${kind}: the store changed the books\n${memory}\n${first}\n${second}")
+    endif()
+    run(2 --orders 301 --seed 7 --store ${store})
+    need("${err}" "begun with")
+  endforeach()
 else()
   message(FATAL_ERROR "no such case: ${CASE}")
 endif()

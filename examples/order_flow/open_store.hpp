@@ -2,9 +2,11 @@
 // The store that the user asks for, with its ledger, among those that this program was built with.
 #pragma once
 
-#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <peal/store/store.hpp>
 
@@ -25,11 +27,15 @@ struct opened_store {
   std::unique_ptr<ledger> entries;  ///< in it
 };
 
-/// Without a word about the kind a folder is LMDB's, and what is not there yet SQLite's where that is built.
+/// Without a word about the kind it is what the file says, and for a new one SQLite where that is built.
 inline store_kind kind_of(const options& chosen) {
+  constexpr std::string_view sqlite_begins = "SQLite format 3";
   if (chosen.kind) return *chosen.kind;
-  if (std::filesystem::exists(*chosen.store)) {
-    return std::filesystem::is_directory(*chosen.store) ? store_kind::lmdb : store_kind::sqlite;
+  if (std::ifstream in{*chosen.store, std::ios::binary}) {
+    std::string begin(sqlite_begins.size(), ' ');
+    if (in.read(begin.data(), static_cast<std::streamsize>(begin.size()))) {
+      return begin == sqlite_begins ? store_kind::sqlite : store_kind::lmdb;
+    }
   }
 #if ORDER_FLOW_HAS_LMDB && !ORDER_FLOW_HAS_SQLITE
   return store_kind::lmdb;

@@ -52,7 +52,7 @@ usage: order_flow [options]
 
   --store PATH         keep everything there: after kill -9, at any moment, start it again with the same options and
                        it goes on where it was
-  --store-kind KIND    sqlite: one file, readable with sqlite3; lmdb: a folder (default: by what is there, else sqlite)
+  --store-kind KIND    sqlite: readable with sqlite3; lmdb: faster (default: what is there, else sqlite)
   --sync full|os       a commit waits for the disk, or for the operating system alone (default full)
   --acknowledge FILE   append a line for each order that is safe in the store
 

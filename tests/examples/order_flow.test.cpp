@@ -2,11 +2,14 @@
 // The example as a whole: whatever goes wrong, the books are those of a day without trouble.
 #include "../../examples/order_flow/run.hpp"
 
+#include <peal/store/memory_store.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "../../examples/order_flow/stream_ledger.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -124,4 +127,41 @@ TEST_CASE("order_flow: no orders are a day, too", "[examples][order_flow]") {
   const auto report = run(some_orders(0, {}));
   CHECK(complaints(report) == std::vector<std::string>{});
   CHECK(report.events == 0);
+}
+
+TEST_CASE("order_flow: a shop on a store goes on where it closed, and does nothing twice",
+          "[examples][order_flow][P31]") {
+  class closing_time final : public onlooker {
+   public:
+    explicit closing_time(std::uint64_t orders) : orders_{orders} {}
+    bool go_on(std::uint64_t orders_taken) override { return orders_taken < orders_; }
+
+   private:
+    std::uint64_t orders_;
+  };
+  const auto chosen = some_orders(300, {.duplicate = 0.2, .flaky = 0.2, .crash = 0.1, .seed = 9});
+  const auto in_memory = run(chosen);
+  peal::memory_store kept;
+  std::uint64_t accepted = 0;
+  for (const std::uint64_t orders : {0u, 7u, 100u, 301u, 301u}) {
+    CAPTURE(orders);
+    stream_ledger entries{kept};
+    closing_time closes{orders};
+    const auto report = run_shop_on(kept, entries, chosen, closes);
+    CHECK(complaints(report) == std::vector<std::string>{});
+    CHECK(report.accepted_before == accepted);
+    CHECK(report.interrupted == (orders <= 300));
+    accepted = kept.range("shop.orders").next;
+    if (orders == 301) CHECK(differences(in_memory.found, report.found) == std::vector<std::string>{});
+  }
+  CHECK(accepted == 300 + in_memory.duplicates_published);
+}
+
+TEST_CASE("order_flow: a store that was begun with other orders is refused", "[examples][order_flow]") {
+  peal::memory_store kept;
+  stream_ledger entries{kept};
+  onlooker nobody;
+  (void)run_shop_on(kept, entries, some_orders(20, {.seed = 1}), nobody);
+  CHECK_THROWS_WITH(run_shop_on(kept, entries, some_orders(20, {.seed = 2}), nobody),
+                    peal_test::contains_text("this store was begun with 20 orders made from a seed, seed 1"));
 }

@@ -39,6 +39,7 @@ class onlooker {
 inline peal::bus_options bus_options_of(const options& chosen) {
   return {.workers = chosen.workers,
           .max_dead_letters = std::numeric_limits<std::size_t>::max(),  // nothing is lost while a person reads
+          .max_crashes = 1'000,                       // who kills this program at random means none of its events
           .overload_after = std::chrono::minutes{1},  // slow machines and sanitizers are no reason for a letter
           .retries = {.ratio = 2, .per_second = 2000, .burst = 1000},
           .seed = chosen.troubles.seed};

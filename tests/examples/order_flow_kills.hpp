@@ -76,13 +76,13 @@ struct shop_kills {
   std::uint64_t acknowledged = 0;     ///< those the outside was told of
   std::uint64_t lost = 0;             ///< acknowledged and not in the store, or accepted and without an end
   std::uint64_t duplicated = 0;       ///< effects that happened twice
-  std::uint64_t published_again = 0;  ///< payments that were announced again, because a process ended in between
+  std::uint64_t announced_again = 0;  ///< parcels, because a process ended before it was known that they were
 };
 
 inline std::string to_string(const shop_kills& k) {
   const auto count = [](const char* what, std::uint64_t n) { return std::string{what} + std::to_string(n); };
   return count("kills=", k.kills) + count(" days=", k.days) + count(" orders=", k.orders) +
-         count(" acknowledged=", k.acknowledged) + count(" announced again=", k.published_again) +
+         count(" acknowledged=", k.acknowledged) + count(" announced again=", k.announced_again) +
          count(" lost=", k.lost) + count(" duplicated effects=", k.duplicated);
 }
 
@@ -176,8 +176,8 @@ class shop_killer {
       if (charged == rejected.contains(id)) ++(charged ? result_.duplicated : result_.lost);
       if (charged && !opened.entries->has(order_flow::account::mailed, id)) ++result_.lost;
     }
-    const ids payments = ids_of(*opened.kept, "shop.work", peal::name_of<order_flow::payment_taken>().name);
-    result_.published_again += payments.count - payments.each.size();
+    const ids parcels = ids_of(*opened.kept, "shop.parcels", peal::name_of<order_flow::order_shipped>().name);
+    result_.announced_again += parcels.count - parcels.each.size();
     result_.duplicated += static_cast<std::uint64_t>(std::abs(opened.entries->duplicated()));
     progress_ = 0;
   }
@@ -193,8 +193,8 @@ class shop_killer {
     if (e.name == peal::name_of<order_flow::order_cancelled>().name) {
       return peal::decode<order_flow::order_cancelled>(e.payload).order_id;
     }
-    if (e.name == peal::name_of<order_flow::payment_taken>().name) {
-      return peal::decode<order_flow::payment_taken>(e.payload).order_id;
+    if (e.name == peal::name_of<order_flow::order_shipped>().name) {
+      return peal::decode<order_flow::order_shipped>(e.payload).order_id;
     }
     return {};
   }

@@ -44,8 +44,9 @@ TEST_CASE("lmdb: the loss of power at any moment loses nothing that was acknowle
 TEST_CASE("lmdb: a disk whose syncs do nothing, or that forgets its folder, is noticed", "[adapters][lmdb][P30]") {
   using peal_test::missing;
   for (const missing what : {missing::file_syncs, missing::folder_syncs}) {
-    const auto r = lose(what == missing::file_syncs ? "no file syncs" : "no folder syncs",
-                        {.seed = peal_test::seed(), .losses = 60, .moments = 120, .what = what, .in_order = true});
+    const auto r =
+        lose(what == missing::file_syncs ? "no file syncs" : "no folder syncs",
+             {.seed = peal_test::seed(), .losses = 60, .moments = 120, .of_one = 2, .what = what, .in_order = true});
     CHECK(r.lost > 0);
   }
 }

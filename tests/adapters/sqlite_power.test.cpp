@@ -55,7 +55,7 @@ TEST_CASE("sqlite: a disk whose syncs do nothing, or that forgets its folder, is
   using peal_test::missing;
   for (const missing what : {missing::file_syncs, missing::folder_syncs}) {
     const auto r = lose(what == missing::file_syncs ? "no file syncs" : "no folder syncs",
-                        {.seed = peal_test::seed(), .losses = 60, .what = what, .in_order = true});
+                        {.seed = peal_test::seed(), .losses = 60, .of_one = 2, .what = what, .in_order = true});
     CHECK(r.lost > 0);
   }
 }

@@ -20,6 +20,7 @@ struct power_options {
   std::uint64_t seed = 1;
   std::uint64_t losses = 300;
   std::uint64_t moments = 600;  ///< writes and syncs within which the power goes
+  int of_one = 12;              ///< losses that one store goes through; its folder matters in the first
   missing what = missing::nothing;
   bool in_order = false;  ///< what is left are the writes up to a moment: no damage, whatever is not synced
 };
@@ -116,7 +117,7 @@ power_report lose_power(const power_options& o, Open open) {
   for (std::uint64_t seed = o.seed * 1'000'003; r.losses < o.losses; ++seed) {
     powerless_store<Open> one{o, seed, open};
     bool sound = true;
-    for (int i = 0; i < 12 && sound && r.losses < o.losses; ++i, ++r.losses) sound = one.lose_power();
+    for (int i = 0; i < o.of_one && sound && r.losses < o.losses; ++i, ++r.losses) sound = one.lose_power();
     if (sound) one.look_at_all();
     one.add_to(r);
   }

@@ -203,6 +203,18 @@ TEST_CASE("rewind: a subscription that does not stand is set back, and repeats u
   CHECK(bounds_in(kept).empty());
 }
 
+TEST_CASE("rewind: of one that the store has not heard of yet", "[bus][durable][replay]") {
+  peal::memory_store kept;
+  fill(kept);
+  ledger l;
+  shop bus{{.seed = 7}, kept};
+  bus.subscribe<order>("ledger", l.handler()).stop();
+  bus.rewind("ledger", peal::start_at::position(1));
+  const auto s = bus.subscribe<order>("ledger", l.handler());
+  publish(bus, 5, 5);
+  CHECK(l.take() == ids{-2, -3, -4, 5});
+}
+
 TEST_CASE("rewind: in a store that no bus has open", "[bus][durable][replay]") {
   peal::memory_store kept;
   ledger l;

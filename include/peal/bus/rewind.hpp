@@ -20,10 +20,14 @@ namespace detail {
 /// One commit that sets a subscription of one topic back.
 class rewinding {
  public:
-  /// `came_to`: at least so far, whatever the store says. Errors: store_error, bad_option.
+  /// `came_to`: at least so far, whatever the store says; null: nobody knows better. Errors: store_error, bad_option.
   rewinding(const store& kept, std::string_view subscription, std::string_view topic, const start_at& where,
-            position came_to = 0)
-      : subscription_{subscription}, topic_{topic}, to_{place_of(kept, topic, where)}, end_{came_to} {
+            const position* came_to = nullptr)
+      : subscription_{subscription},
+        topic_{topic},
+        to_{place_of(kept, topic, where)},
+        end_{came_to != nullptr ? *came_to : 0},
+        known_{came_to != nullptr} {
     position stored = 0;
     kept.cursors([&](const stored_cursor& c) {
       if (c.subscription != subscription || c.topic != topic) return;
@@ -84,7 +88,7 @@ class rewinding {
   const std::string topic_;
   const position to_;
   position end_;
-  bool known_ = false;
+  bool known_;
   std::vector<own_claim> claims_{};
 };
 

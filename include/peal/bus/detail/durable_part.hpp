@@ -104,7 +104,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     s.dozes.store(false, std::memory_order_relaxed);
     s.store_end.store(live, std::memory_order_relaxed);
     s.store_at.store(at, std::memory_order_relaxed);
-    s.from_store.store(at != live || s.reads_store, std::memory_order_release);
+    s.from_store.store(at != live || s.reads_store.load(std::memory_order_relaxed), std::memory_order_release);
     log.sits(sub, at);
   }
   /// Before its cursor leaves the ring.
@@ -137,7 +137,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     if (!s.from_store.load(std::memory_order_relaxed)) return core_.ring_.advance(s.cursor(), to);
     if (past_reader* const r = reader_of(s).get(); r != nullptr) r->pass(to);
     s.store_at.store(to, std::memory_order_release);
-    if (s.reads_store) return;
+    if (s.reads_store.load(std::memory_order_relaxed)) return;
     if (distance(to, s.store_end.load(std::memory_order_relaxed)) < 0) return;
     s.from_store.store(false, std::memory_order_release);
     reader_of(s).reset();
@@ -155,7 +155,8 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     if (s.dozes.load(std::memory_order_relaxed)) return false;
     const bool hands = s.concurrent.load(std::memory_order_relaxed);
     const bool past = s.from_store.load(std::memory_order_relaxed);
-    if (past && !s.reads_store && distance(gate, s.store_end.load(std::memory_order_relaxed)) > 0) {
+    if (past && !s.reads_store.load(std::memory_order_relaxed) &&
+        distance(gate, s.store_end.load(std::memory_order_relaxed)) > 0) {
       gate = s.store_end.load(std::memory_order_relaxed);
     }
     const position at = hands  ? Core::reads_at(s)
@@ -177,7 +178,8 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
       const position end = s.store_end.load(std::memory_order_relaxed);
       last = r->filled();
       if (distance(last, from) <= 0) {
-        last = s.reads_store ? fill_both(*r, s, gate) : r->fill(distance(gate, end) < 0 ? gate : end);
+        last = s.reads_store.load(std::memory_order_relaxed) ? fill_both(*r, s, gate)
+                                                             : r->fill(distance(gate, end) < 0 ? gate : end);
       }
       if (const position limit = peal::advance(from, most); distance(last, limit) > 0) last = limit;
       if (log.was_cut_off() && last != from && keeps(*s.subscription, s)) last = r->begin_runs(from, last);

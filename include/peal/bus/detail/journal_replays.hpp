@@ -38,13 +38,16 @@ inline void journal::rewind(const std::string& name, const start_at& where) {
   bool any = false;
   for (durable_topic* const t : topics_) {
     position came_to = 0;
+    bool known = false;
     {
       const std::lock_guard cursors{cursors_mutex_};
       for (const kept_cursor& c : cursors_) {
-        if (c.topic == t && c.durable && c.name == name) came_to = c.wanted;
+        if (c.topic != t || !c.durable || c.name != name) continue;
+        known = true;
+        came_to = c.wanted;
       }
     }
-    const rewinding r{store_, name, t->name, where, came_to};
+    const rewinding r{store_, name, t->name, where, known ? &came_to : nullptr};
     if (!r.known()) continue;
     any = true;
     r.commit(store_);

@@ -51,7 +51,7 @@ struct alignas(64) seat {
   bool is_hand = false;                     ///< one event's place in the queue, not a subscription's
   std::atomic<bool> concurrent{false};      ///< its subscription has hands and reads ahead of its cursor
   std::atomic<std::uint64_t> reads_at{0};   ///< then the position it reads next
-  bool reads_store = false;                 ///< with behind{read_store}: it does so for as long as it stands
+  std::atomic<bool> reads_store{false};     ///< with behind{read_store}: it does so for as long as it stands
   std::atomic<bool> from_store{false};      ///< of a durable topic: it reads what the ring does not have any more
   std::atomic<bool> dozes{false};           ///< and cannot now: a timer brings it back
   std::atomic<std::uint64_t> store_at{0};   ///< then its cursor

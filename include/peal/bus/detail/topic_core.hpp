@@ -212,7 +212,7 @@ class topic_core : public topic_base {
   }
   [[nodiscard]] std::uint64_t dropped_by(const seat& s, std::uint16_t wanted) const noexcept final {
     std::uint64_t sum = 0;
-    if (s.reads_store) return sum;
+    if (s.reads_store.load(std::memory_order_relaxed)) return sum;
     for (std::uint8_t t = 0; t < type_count; ++t) {
       if (((unsigned{wanted} >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor(), t);
     }

@@ -53,7 +53,7 @@ seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
   }
   s->polled = polled;
   s->dropping = dropping;
-  s->reads_store = subscription->begins.reads_store;
+  s->reads_store.store(subscription->begins.reads_store, std::memory_order_relaxed);
   sit(wiring, *s, *subscription, *cursor);
   s->running.store(0, std::memory_order_release);
   declare_idle(*s);
@@ -236,11 +236,11 @@ void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
   user_code inside{bus.frames, &sub, nullptr};
   if constexpr (traits::is_durable) durable_.leave(s, sub);
   if (s.concurrent.load(std::memory_order_relaxed)) sub.end_hands();
-  if (!s.reads_store) count_unread(s, sub);
+  if (!s.reads_store.load(std::memory_order_relaxed)) count_unread(s, sub);
   sub.release_kept();
   const departure gone = ring_.leave(s.cursor());
   for (std::uint8_t t = 0; t < type_count; ++t) {
-    if (sub.wants(t) && !s.reads_store) sub.counts_.dropped.add(gone.dropped[t]);
+    if (sub.wants(t) && !s.reads_store.load(std::memory_order_relaxed)) sub.counts_.dropped.add(gone.dropped[t]);
   }
   if (sub.stalled()) sub.unnote_stall();
   if (lane_.size() != 0) drain_lane();

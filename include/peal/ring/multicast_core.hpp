@@ -126,7 +126,7 @@ class multicast_core {
   [[nodiscard]] auto* payload(position p) const noexcept { return slots_.payload(p); }
 
   /// Shows a claimed position to the cursors; wakes nobody. Of a range, the highest first.
-  void publish(position p, std::uint8_t tag = 0) noexcept {
+  [[gnu::always_inline]] inline void publish(position p, std::uint8_t tag = 0) noexcept {
     order_.publish(slots_.word(p), slots::word_of(p, tag));  // [P1] pairs with [S1] and [S2]
     if (claim_.single() && p == single_first_) claim_.producer_finish(single_end_);
   }
@@ -313,7 +313,9 @@ class multicast_core {
   [[nodiscard]] position needed(position p, std::size_t n) const noexcept {
     return retreat(peal::advance(p, n), capacity());
   }
-  [[nodiscard]] bool fits(position p, std::size_t n) const noexcept { return distance(limit(), needed(p, n)) >= 0; }
+  [[nodiscard, gnu::always_inline]] bool fits(position p, std::size_t n) const noexcept {
+    return distance(limit(), needed(p, n)) >= 0;
+  }
 
   [[nodiscard]] position run_from(position p, std::size_t most) const noexcept {
     // [S1] pairs with [P1]

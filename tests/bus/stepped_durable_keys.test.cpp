@@ -264,3 +264,37 @@ TEST_CASE("durable keys: an event whose key the store has no place for becomes a
   REQUIRE(letters.size() == 1);
   CHECK(letters[0].errors[0].what.find("the store takes 64") != std::string::npos);
 }
+
+TEST_CASE("durable keys: an effect that was committed when the process ended has made its key a handled one",
+          "[bus][durable][P24][P32]") {
+  struct rows {
+    peal::memory_store& disk;
+    void commit(const peal::store_batch& b) { disk.commit(b); }
+  };
+  peal::memory_store kept;
+  for (int life = 0; life != 3; ++life) {
+    peal::testing::faulty_store store{&kept};
+    counts handled;
+    shop bus{{.seed = 3}, store};
+    auto s = bus.subscribe<order>(
+        "charge",
+        [&](const order& o, peal::delivery& d) {
+          ++handled[o.id];
+          rows t{kept};
+          d.commit(t);
+          if (life == 0) store.fail(1, peal::store_errc::io);
+        },
+        once);
+    if (life == 0) {
+      bus.publish(order{1});
+      while (handled.empty()) REQUIRE(bus.runtime().step());
+      bus.runtime().advance(10s);
+      CHECK(claims_in(kept, "charge") == 0);
+      continue;
+    }
+    for (std::int64_t id = 1; id != 3; ++id) bus.publish(order{id});
+    REQUIRE(bus.settle());
+    CHECK(handled == (life == 1 ? counts{{2, 1}} : counts{}));
+  }
+  CHECK(claims_in(kept, "charge") == 2);
+}

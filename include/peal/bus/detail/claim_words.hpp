@@ -189,6 +189,12 @@ class claim_teller {
     handled_.clear();
   }
 
+  /// What was expected last was handled, all of it.
+  void tell_at_once(time_point when) noexcept {
+    --expected_;
+    expected_bytes_ -= probe_.size();
+    words_->add_expected(probe_, when, oldest);
+  }
   time_point oldest{};  ///< no key that was handled before is remembered
 
  private:

@@ -114,6 +114,13 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
       (void)((type == types_[index_of<Es, type_list<Es...>>] && (remember_one<Es>(type, from, handled), true)) || ...);
     }
   }
+  void remember_event([[maybe_unused]] std::uint8_t type, [[maybe_unused]] const void* event) override {
+    if constexpr (keeps_keys) {
+      (void)((type == types_[index_of<Es, type_list<Es...>>] &&
+              (remember_one(type, *static_cast<const Es*>(event)), true)) ||
+             ...);
+    }
+  }
 
   /// False: another delivery has the key, or has had it.
   /// Errors: as handler_parts::claim; limit_reached for a key that the store has no place for.
@@ -220,6 +227,15 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
     auto& table = parts_.template table<E>();
     const auto claimed = table.claim(key, type, handled);
     if (claimed.status == key_status::claimed) table.commit(*claimed.entry, handled);
+  }
+  template <class E>
+  void remember_one(std::uint8_t type, const E& event) {
+    attempt_end end;
+    batch_now_ = now();
+    if (!claim(event, type, end)) return;
+    parts_.template table<E>().commit(*static_cast<entry_of<E>*>(end.claim), batch_now_);
+    claims_->oldest = parts_.keys.oldest();
+    claims_->tell_at_once(batch_now_);
   }
 
   bool has_parts_ = true;

@@ -166,6 +166,9 @@ class subscription_base {
 
   /// Before it stands: a key of an event of this type, which was handled in an earlier life. Errors: of its key table.
   virtual void remember_key(std::uint8_t type, wire_reader& from, time_point handled) = 0;
+  /// In a run, with `claims_`: the key of an event whose effect an earlier life has committed. Errors: of its key function
+  /// and table.
+  virtual void remember_event(std::uint8_t type, const void* event) = 0;
 
   /// A letter comes back, or a timer fired. False when the subscription has stopped.
   bool push_due(kept* k) noexcept;

@@ -89,7 +89,7 @@ TEST_CASE(
   constexpr std::int64_t ids = 12;
   std::size_t cuts = 0;
   std::size_t known_after_a_cut = 0;
-  for (std::uint64_t seed = 1; seed != 6; ++seed) {
+  for (std::uint64_t seed = 1; seed != 31; ++seed) {
     for (std::uint64_t cut = 1; cut != 40; ++cut) {
       peal::memory_store kept;
       peal::testing::faulty_store store{&kept};
@@ -99,8 +99,9 @@ TEST_CASE(
           return payment{o.id};
         };
       };
-      const auto policies = [](auto subscribe) {
-        return subscribe(once, peal::otherwise(peal_test::every(5ms, 3)), peal::concurrency{2});
+      const auto policies = [&](auto subscribe) {
+        const unsigned hands = seed % 2 == 0 ? 2 : 1;  // with one, a turn makes more payments than there is room for
+        return subscribe(once, peal::otherwise(peal_test::every(5ms, 3)), peal::concurrency{hands});
       };
       counts before;
       {
@@ -111,7 +112,7 @@ TEST_CASE(
         for (std::int64_t id = 0; id != ids; ++id) {
           (void)bus.try_publish(order{id});
           if (id % 2 == 0) (void)bus.try_publish(order{id});
-          bus.runtime().step();
+          if (id % 4 == 3) bus.runtime().step();
         }
         bus.runtime().advance(100ms);
         if (bus.durability().failed) ++cuts;
@@ -134,7 +135,7 @@ TEST_CASE(
       for (std::int64_t id = 0; id != ids; ++id) CHECK(paid.count(id) == 1);
     }
   }
-  CHECK(cuts > 50);
+  CHECK(cuts > 200);
   CHECK(known_after_a_cut > 100);
 }
 
@@ -166,11 +167,11 @@ TEST_CASE("durable keys: events of different types never share a key", "[bus][du
     };
     auto s = bus.subscribe<order, refund>("charge", both{orders_seen, refunds_seen},
                                           peal::idempotent{&order::id, &refund::id});
-    bus.publish(order{1});
-    if (life == 1) bus.publish(refund{1});
+    bus.publish(refund{1});
+    if (life == 1) bus.publish(order{1});
     REQUIRE(bus.settle());
-    CHECK(orders_seen == (life == 0 ? 1 : 0));
-    CHECK(refunds_seen == (life == 0 ? 0 : 1));
+    CHECK(refunds_seen == (life == 0 ? 1 : 0));
+    CHECK(orders_seen == (life == 0 ? 0 : 1));
   }
 }
 

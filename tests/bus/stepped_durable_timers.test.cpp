@@ -268,9 +268,10 @@ TEST_CASE(
       judging_store store{kept, cut};
       {
         shop bus{{.capacity = 4, .lane_capacity = 2, .seed = seed}, store};
+        const peal::time_point began = bus.runtime().now();  // most come at one moment: more than there is room for
         std::vector<peal::timer_id> ids;
         auto planner = bus.subscribe<order>("planner", [&](const order& o) {
-          ids.push_back(bus.publish_after(reminder{o.n}, o.n % 3 == 0 ? 1h : 10ms));
+          ids.push_back(bus.publish_at(reminder{o.n}, began + (o.n % 3 == 0 ? 1h : 10ms)));
           if (o.n % 6 == 3 && ids.size() > 3 && bus.cancel(ids[ids.size() - 4]) == peal::cancel_result::cancelled) {
             store.cancelled.insert(o.n - 3);
           }

@@ -8,6 +8,7 @@
 #include <peal/testing/contract/detail/child.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -99,15 +101,14 @@ class shop_killer {
  private:
   struct day {
     std::string store;
-    std::string acknowledged;
     order_flow::options chosen;
+    std::string told{};  ///< what was acknowledged, a line each
   };
 
   void one_day(std::uint64_t number) {
     const temporary_folder folder;
-    day today{folder.path("shop"), folder.path("acknowledged"), {}};
+    day today{folder.path("shop"), {}};
     today.chosen.input = folder.path("orders.csv");
-    today.chosen.acknowledge = today.acknowledged;
     if (number % 2 == 1) today.chosen.troubles = {.duplicate = 0.1, .flaky = 0.1, .crash = 0.05, .seed = number};
     std::ofstream{*today.chosen.input, std::ios::binary} << days_.text(number);
     while (!one_life(today)) check_acknowledged(today);
@@ -116,21 +117,40 @@ class shop_killer {
   }
 
   /// True: it came to its end, and its books balance.
-  bool one_life(const day& today) {
+  bool one_life(day& today) {
     namespace cases = peal::testing::contract_cases;
-    int alive[2];
-    cases::require(::pipe(alive) == 0, "pipe() failed");
+    int outside[2];
+    cases::require(::pipe(outside) == 0, "pipe() failed");
+    today.chosen.acknowledge = "/dev/fd/" + std::to_string(outside[1]);
     cases::child process{[&] { live(today); }, 280};
-    ::close(alive[1]);
-    const std::uint64_t moment = random_() % (random_() % 4 == 0 ? std::min<std::uint64_t>(window_, 5'000) : window_);
-    const ::timespec wait{static_cast<::time_t>(moment / 1'000'000), static_cast<long>(moment % 1'000'000) * 1'000};
-    ::pollfd end{alive[0], 0, 0};
-    (void)::ppoll(&end, 1, &wait, nullptr);  // its end, or the moment
+    ::close(outside[1]);
+    listen(outside[0], today.told);
     process.kill();
-    ::close(alive[0]);
+    while (hear(outside[0], today.told)) continue;
+    ::close(outside[0]);
     if (process.was_killed()) return ++result_.kills, false;
     process.finish();
     return true;
+  }
+
+  /// Until a moment of its life, or its end; every other time until it has just acknowledged something.
+  void listen(int from, std::string& told) {
+    const std::uint64_t moment = random_() % (random_() % 4 == 0 ? std::min<std::uint64_t>(window_, 5'000) : window_);
+    std::uint64_t groups = random_() % 2 == 0 ? 1 + random_() % 6 : ~std::uint64_t{0};
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(moment);
+    for (; groups != 0; --groups) {
+      const auto left = std::max<std::chrono::nanoseconds>(end - std::chrono::steady_clock::now(), {});
+      const ::timespec wait{static_cast<::time_t>(left.count() / 1'000'000'000),
+                            static_cast<long>(left.count() % 1'000'000'000)};
+      ::pollfd there{from, POLLIN, 0};
+      if (::ppoll(&there, 1, &wait, nullptr) <= 0 || !hear(from, told)) return;
+    }
+  }
+  static bool hear(int from, std::string& told) {
+    char text[4096];
+    const ::ssize_t n = ::read(from, text, sizeof text);
+    if (n > 0) told.append(text, static_cast<std::size_t>(n));
+    return n > 0;
   }
 
   void live(const day& today) const {
@@ -143,8 +163,8 @@ class shop_killer {
   /// What the outside was told of is in the store, at its place. A life that came no further makes the next ones longer.
   void check_acknowledged(const day& today) {
     std::uint64_t told = 0;
-    std::ifstream in{today.acknowledged};
-    for (std::string line; std::getline(in, line) && !in.eof();) told = std::stoull(line) + 1;
+    std::istringstream in{today.told};
+    for (std::string line; std::getline(in, line);) told = std::stoull(line) + 1;
     std::uint64_t there = 0;
     std::uint64_t progress = 0;
     try {
@@ -163,7 +183,7 @@ class shop_killer {
   void check_orders(const day& today) {
     const shop_store opened = place_.open(today.store);
     const ids orders = ids_of(*opened.kept, "shop.orders", peal::name_of<order_flow::order_placed>().name);
-    std::ifstream in{today.acknowledged};
+    std::istringstream in{today.told};
     for (std::string line; std::getline(in, line); ++result_.acknowledged) {
       if (line.substr(line.find(' ') + 1) != order_flow::json_string(ids_at(*opened.kept, std::stoull(line)))) {
         ++result_.lost;

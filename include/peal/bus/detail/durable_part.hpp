@@ -323,6 +323,7 @@ struct journal_of<true> {
     }
     const position p = r.id().position();
     const auto there = [&] { return distance(t->durable_to(), p) > 0; };
+    if (runner.only_polls()) journal_->flush();  // who waits here may be the one who polls
     (void)runner.wait(journal_->news(), until, [&] { return there() || journal_->has_failed(); });
     if (there()) return true;
     if (journal_->has_failed()) throw publish_refused(publish_errc::store_failed, t->name);

@@ -47,7 +47,7 @@ class journal final : public bus_log {
   journal(store& kept, bus_base& bus);
   journal(const journal&) = delete;
   journal& operator=(const journal&) = delete;
-  ~journal() = default;
+  ~journal() { bus_.runner->cancel(alarm_); }
 
   [[nodiscard]] store& stored_in() const noexcept { return store_; }
   [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }

@@ -31,6 +31,7 @@ struct kept_cursor {
   bool known = false;                       ///< the store has `stored`
   position wanted = 0;
   position stored = 0;
+  position began = 0;  ///< in this life
   position replay_end = 0;                ///< the store knows that deliveries before it are repeated; 0: none are
   std::shared_ptr<claim_words> claims{};  ///< null: it has none
 };
@@ -153,6 +154,8 @@ class journal final : public bus_log {
   void gather_gone_claims();
   void begin_in_past(durable_topic& t, kept_cursor& mine, const start_at& where);
   void describe_types();
+  void gather_new_names();
+  void new_names_known() noexcept;
   void write_letter(const durable_topic& t, const kept& l);
   void settle_views() noexcept;
   void committed() noexcept;
@@ -177,7 +180,7 @@ class journal final : public bus_log {
   std::vector<std::string> schemas_{};
   std::vector<own_claim> gone_claims_{};
   bool types_kept_ = false;
-  bool fresh_cursors_ = false;
+  std::vector<kept_cursor> new_names_{};
   nanoseconds wait_ = soon;
   struct alarm : timer_node {
     journal* owner = nullptr;

@@ -103,7 +103,7 @@ inline void journal::sits(const subscription_base& s, position at) noexcept {
   for (kept_cursor& c : cursors_) {
     if (c.sits != nullptr || c.name != s.name() || &c.topic->topic != &s.topic()) continue;
     c.sits = &s;
-    c.wanted = at;
+    c.wanted = c.began = at;
     return;
   }
 }

@@ -47,11 +47,9 @@ inline void journal::take_snapshot() {
   bool changed = false;
   {
     const std::lock_guard lock{cursors_mutex_};
-    fresh_cursors_ = false;
     for (kept_cursor& c : cursors_) {
       if (!c.durable) continue;
       if (c.sits != nullptr) (void)c.sits->safe_position(c.wanted);
-      fresh_cursors_ = fresh_cursors_ || !c.known;
       changed = changed || !c.known || c.wanted != c.stored;
     }
     snap_.cursors.assign(cursors_.begin(), cursors_.end());
@@ -88,6 +86,7 @@ inline bool journal::commit_some() {
   bool whole = snap_.active;
   for (std::size_t i = 0; i != topics_.size(); ++i) whole = whole && distance(reached_[i], snap_.heads[i]) >= 0;
   const bool any = !batch_.events.empty();
+  gather_new_names();
   if (whole) gather_snapshot();
   if (!types_kept_ && (any || !batch_.timers.empty())) describe_types();
   if (batch_.empty()) return false;
@@ -98,6 +97,7 @@ inline bool journal::commit_some() {
     if (reached_[i] != topics_[i]->durable_to()) topics_[i]->open_to(reached_[i]);
   }
   if (any) news_.notify_all(side::rare);
+  new_names_known();
   if (whole) {
     committed();
     clear_claims();
@@ -134,6 +134,30 @@ inline void journal::gather(durable_topic& t, std::size_t) {
     if (around->published != time_point{}) e.published = now - (steady - around->published).count();
   }
   reached_.push_back(p);
+}
+
+/// Behind the look at the events: who stood before one of these was published is known with it, whatever a snapshot waits
+/// for. Nothing before the place where it began is its own.
+inline void journal::gather_new_names() {
+  {
+    const std::lock_guard lock{cursors_mutex_};
+    new_names_.clear();
+    for (const kept_cursor& c : cursors_) {
+      if (c.durable && !c.known && c.sits != nullptr) new_names_.push_back(c);
+    }
+  }
+  for (const kept_cursor& c : new_names_) batch_.cursors.push_back({c.name, c.topic->name, c.began});
+}
+inline void journal::new_names_known() noexcept {
+  if (new_names_.empty()) return;
+  const std::lock_guard lock{cursors_mutex_};
+  for (kept_cursor& c : cursors_) {
+    for (const kept_cursor& n : new_names_) {
+      if (n.topic != c.topic || n.name != c.name || !c.durable || c.known) continue;
+      c.known = true;
+      c.stored = n.began;
+    }
+  }
 }
 
 inline void journal::describe_types() {

@@ -175,15 +175,17 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
         constexpr std::size_t stride = (offset + set.size + offset - 1) / offset * offset;
         r = std::make_unique<past_reader>(*this, *s.subscription, stride, offset, from);
       }
-      const position end = s.store_end.load(std::memory_order_relaxed);
+      position end = s.store_end.load(std::memory_order_relaxed);
+      if (distance(gate, end) < 0) end = gate;
       last = r->filled();
       if (distance(last, from) <= 0) {
-        last = s.reads_store.load(std::memory_order_relaxed) ? fill_both(*r, s, gate)
-                                                             : r->fill(distance(gate, end) < 0 ? gate : end);
+        last = s.reads_store.load(std::memory_order_relaxed) ? fill_both(*r, s, gate) : r->fill(end);
       }
       if (const position limit = peal::advance(from, most); distance(last, limit) > 0) last = limit;
       if (log.was_cut_off() && last != from && keeps(*s.subscription, s)) last = r->begin_runs(from, last);
-      later = last == from && most != 0 && r->filled() != from;  // another one's turn
+      // Another one's turn, or the store does not show what must be there.
+      later =
+          last == from && most != 0 && distance(s.reads_store.load(std::memory_order_relaxed) ? gate : end, from) > 0;
     });
     if (failed) log.note_failure(failed->error_text);
     s.dozes.store(failed || later, std::memory_order_relaxed);

@@ -247,7 +247,7 @@ inline void subscription_base::end_hands() noexcept {
       slot_ended(h.at.where);
     } else {
       const kept_ptr over{h.aside};
-      unlink_ended(*over);
+      unlink(*over);  // its outputs do not go out any more: in the store its letter stands
     }
   }
   hands_->advance_base();

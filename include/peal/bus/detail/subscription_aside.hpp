@@ -222,6 +222,7 @@ inline std::uint64_t subscription_base::unstall(const batch& b) {
     if (homeless_ != nullptr) return 0;
   }
   if (outputs_waiting_.load(std::memory_order_relaxed)) {
+    delivery_access::left(delivery_);  // its event may have gone meanwhile; what is inherited from it has been noted
     if (!flush_outputs()) return 0;
     counts_.handled.add();
     note_handled();

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// expect: peal: a topic is durable twice; keep one of durable and durable_as
+#include <peal/bus/durable.hpp>
+
+struct order {
+  static constexpr peal::event_name name{"shop.order", 1};
+  long id = 0;
+  static constexpr auto fields = peal::fields(peal::field{"id", &order::id});
+};
+
+#ifdef PEAL_EXPECT_FAIL
+void make(peal::store& kept) {
+  peal::bus<peal::topic<order, peal::durable, peal::durable_as<"orders">>>{peal::bus_options{}, kept};
+}
+#else
+void make(peal::store& kept) { peal::bus<peal::topic<order, peal::durable_as<"orders">>>{peal::bus_options{}, kept}; }
+#endif

@@ -27,7 +27,6 @@ class durable_model {
  public:
   explicit durable_model(std::uint64_t seed, const durable_options& o = {})
       : o_{o},
-        seed_{seed},
         random_{seed},
         book_{all_roles()},
         store_{&memory_, book_},
@@ -379,7 +378,6 @@ class durable_model {
   void join(std::size_t s, Ps... policies);
 
   const durable_options o_;
-  const std::uint64_t seed_;
   std::mt19937_64 random_;
   ledger book_;
   peal::memory_store memory_{};

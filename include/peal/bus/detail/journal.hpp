@@ -31,7 +31,7 @@ struct kept_cursor {
   bool known = false;                       ///< the store has `stored`
   position wanted = 0;
   position stored = 0;
-  position began = 0;  ///< in this life
+  position began = 0;                     ///< in this life
   position replay_end = 0;                ///< the store knows that deliveries before it are repeated; 0: none are
   std::shared_ptr<claim_words> claims{};  ///< null: it has none
 };

@@ -10,6 +10,7 @@
 
 #include <peal/store/store.hpp>
 
+#include "ledger.hpp"
 #include "options.hpp"
 #if ORDER_FLOW_HAS_SQLITE
 #include "sqlite_ledger.hpp"

@@ -36,6 +36,7 @@ void durable_model::join(std::size_t s, Ps... policies) {
 }
 
 inline void durable_model::stand_now(std::size_t s) {
+  last_run_[s].clear();  // it goes on where a restart would
   const std::size_t t = book_.roles[s].topic;
   if (!book_.start[s]) {
     book_.start[s] = s == last ? 0 : bus_->durability().topics[t].accepted;

@@ -105,7 +105,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     s.store_end.store(live, std::memory_order_relaxed);
     s.store_at.store(at, std::memory_order_relaxed);
     s.from_store.store(at != live || s.reads_store.load(std::memory_order_relaxed), std::memory_order_release);
-    log.sits(sub, at);
+    log.sits(sub, at, keeps(sub, s));
   }
   /// Before its cursor leaves the ring.
   void leave(seat& s, subscription_base& sub) noexcept {

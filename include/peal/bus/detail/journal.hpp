@@ -26,9 +26,10 @@ class schedule;
 struct kept_cursor {
   std::string name;
   durable_topic* topic = nullptr;
-  const subscription_base* sits = nullptr;  ///< null: it does not stand now, and `wanted` is where it goes on
-  bool durable = true;                      ///< false: only watched while it stands
-  bool known = false;                       ///< the store has `stored`
+  const subscription_base* recalled_for = nullptr;  ///< and does not stand yet
+  const subscription_base* sits = nullptr;          ///< null: it does not stand now, and `wanted` is where it goes on
+  bool durable = true;                              ///< false: only watched while it stands
+  bool known = false;                               ///< the store has `stored`
   position wanted = 0;
   position stored = 0;
   position began = 0;                     ///< in this life
@@ -103,7 +104,7 @@ class journal final : public bus_log {
 
   void recall(durable_topic& t, subscription_base& s, bool dropping);
   void forget(const subscription_base& s) noexcept;
-  void sits(const subscription_base& s, position at) noexcept;
+  void sits(const subscription_base& s, position at, bool durable) noexcept;
   void leaves(const subscription_base& s) noexcept;
   void rewind(const std::string& name, const start_at& where);
 

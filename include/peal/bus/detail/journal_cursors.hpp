@@ -47,7 +47,7 @@ inline void journal::close() noexcept {
 /// Looks its name up and gives it a place among the cursors, without a seat yet.
 inline void journal::recall(durable_topic& t, subscription_base& s, bool dropping) {
   beginning& b = s.begins;
-  kept_cursor mine{s.name(), &t, nullptr, !b.transient && !dropping};
+  kept_cursor mine{s.name(), &t, &s, nullptr, !b.transient && !dropping};
   if (mine.durable) {
     {
       const std::lock_guard lock{cursors_mutex_};  // of this life of the bus: newer than what the store has
@@ -93,16 +93,15 @@ inline void journal::recall(durable_topic& t, subscription_base& s, bool droppin
 /// A name that never stood leaves nothing behind.
 inline void journal::forget(const subscription_base& s) noexcept {
   const std::lock_guard lock{cursors_mutex_};
-  std::erase_if(cursors_, [&](const kept_cursor& c) {
-    return c.sits == nullptr && !c.known && c.name == s.name() && c.topic->topic.index == s.topic().index;
-  });
+  std::erase_if(cursors_, [&](const kept_cursor& c) { return c.recalled_for == &s; });
 }
 
-inline void journal::sits(const subscription_base& s, position at) noexcept {
+inline void journal::sits(const subscription_base& s, position at, bool durable) noexcept {
   const std::lock_guard lock{cursors_mutex_};
   for (kept_cursor& c : cursors_) {
-    if (c.sits != nullptr || c.name != s.name() || &c.topic->topic != &s.topic()) continue;
+    if (c.sits != nullptr || c.durable != durable || c.name != s.name() || &c.topic->topic != &s.topic()) continue;
     c.sits = &s;
+    c.recalled_for = nullptr;
     c.wanted = c.began = at;
     return;
   }

@@ -44,9 +44,10 @@ class outputs<type_list<Os...>> {
   }
 
   /// Publishes what waits, in order; false when something found no room, and it and what follows wait on.
-  bool flush() noexcept {
+  /// With `kept` what a closed topic refuses waits, too: the delivery that brought it comes again in the next life.
+  bool flush(bool kept = false) noexcept {
     const publish_call call{&options_, patience::none, {}};
-    any_ = !flush_from<0>(call);
+    any_ = !flush_from<0>(call, kept);
     return !any_;
   }
 
@@ -64,18 +65,22 @@ class outputs<type_list<Os...>> {
     }
   }
 
+  static bool waits(publish_errc why, bool kept) noexcept {
+    if (why == publish_errc::overloaded || why == publish_errc::full) return true;
+    return kept && (why == publish_errc::closing || why == publish_errc::closed || why == publish_errc::store_failed);
+  }
   template <std::size_t I>
-  bool flush_from(const publish_call& call) noexcept {
+  bool flush_from(const publish_call& call, bool kept) noexcept {
     if constexpr (I == sizeof...(Os)) {
       return true;
     } else {
       auto& waiting = std::get<I>(waiting_);
       if (waiting) {
         const result<receipt> r = std::get<I>(ways_)(*waiting, call);
-        if (!r && (r.error() == publish_errc::overloaded || r.error() == publish_errc::full)) return false;
+        if (!r && waits(r.error(), kept)) return false;
         waiting.reset();  // accepted; or the bus has ended and nobody is left to hear it
       }
-      return flush_from<I + 1>(call);
+      return flush_from<I + 1>(call, kept);
     }
   }
 

@@ -107,7 +107,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
 
   bool flush_outputs() noexcept override {
     if constexpr (publishes) {
-      if (out_->any()) return out_->flush();
+      if (out_->any()) return out_->flush(this->topic().keeper != nullptr);
     }
     return true;
   }

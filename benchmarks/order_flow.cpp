@@ -44,18 +44,21 @@ std::vector<double> run_day(std::uint64_t orders) {
   order_flow::order_source source{chosen};
   const order_flow::trouble untroubled{{}};
   order_flow::shop_bus bus{{.workers = 2, .max_dead_letters = std::numeric_limits<std::size_t>::max()}};
-  order_flow::shop_services services{bus, untroubled};
+  order_flow::memory_ledger entries;
+  const order_flow::shop_services services{bus, entries, untroubled};
+  order_flow::no_acknowledgements unasked;
   order_flow::front_desk desk{bus, bus, untroubled, 0};
   order_flow::books expected;
   double seconds = 0;
   for (prepared next = prepare(source); !next.orders.empty(); next = prepare(source)) {
     const auto start = clock::now();
-    for (auto& slice : next.orders) desk.take(std::move(slice), [] { return true; });
+    const auto to_the_end = [] { return true; };
+    for (auto& slice : next.orders) desk.take(std::move(slice), to_the_end, unasked);
     bus.settle();
     seconds += seconds_since(start);
     expected += next.expected;
   }
-  const auto found = order_flow::books_of(desk, services, order_flow::read_letters(bus));
+  const auto found = order_flow::books_of(desk, entries, order_flow::read_letters(bus));
   for (const std::string& difference : order_flow::differences(expected, found)) throw wrong_result(difference);
   std::uint64_t deliveries = 0;
   for (const auto& one : bus.statistics().subscriptions) deliveries += one.handled + one.dead;

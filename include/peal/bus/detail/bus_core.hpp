@@ -294,19 +294,35 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     std::unique_lock<std::mutex>& lock;
   };
 
+  /// Under `wiring`. Errors: bus_closed, name_in_use.
+  static void check_free(const bus_base& base, const std::string& name) {
+    if (base.closed) throw bus_closed("peal: subscription \"" + name + "\": the bus has ended");
+    for (const auto& other : base.subscriptions) {
+      if (other->name() == name) throw name_in_use(name);
+    }
+    for (const std::string* const other : base.joining) {
+      if (*other == name) throw name_in_use(name);
+    }
+  }
+  /// What the store knows of a subscription that does not stand yet, and may not come to.
+  struct recalled {
+    recalled() noexcept = default;
+    recalled(const recalled&) = delete;
+    recalled& operator=(const recalled&) = delete;
+    ~recalled() {
+      if (by != nullptr) by->forget(*what);
+    }
+    topic_keeper* by = nullptr;
+    subscription_base* what = nullptr;
+  };
+
   static bus_link attach(void* self, topic_base& topic, const std::shared_ptr<subscription_base>& s,
                          const attachment& how) {
     auto& core = *static_cast<bus_core*>(self);
     if (!core.runner.alive()) throw bus_closed("peal: this process was forked; the bus lives in its parent");
     bus_base& base = core.base;
     std::unique_lock lock{base.wiring};
-    if (base.closed) throw bus_closed("peal: subscription \"" + s->name() + "\": the bus has ended");
-    for (const auto& other : base.subscriptions) {
-      if (other->name() == s->name()) throw name_in_use(s->name());
-    }
-    for (const std::string* const other : base.joining) {
-      if (*other == s->name()) throw name_in_use(s->name());
-    }
+    check_free(base, s->name());
     seat* place = nullptr;
     {
       base.joining.push_back(&s->name());
@@ -315,13 +331,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
         const std::string* mine;
         ~joining() { names.remove(mine); }
       } const until_it_stands{base.joining, &s->name()};
-      struct recalled {
-        topic_keeper* by = nullptr;
-        subscription_base* what = nullptr;
-        ~recalled() {
-          if (by != nullptr) by->forget(*what);
-        }
-      } store_knows{};
+      recalled store_knows;
       if (topic.keeper != nullptr) {
         const unlocked without{lock};
         topic.keeper->recall(*s, how.dropping);

@@ -144,6 +144,7 @@ class journal final : public bus_log {
   void clear_claims();
   void gather_timers();
 
+  void look_up(durable_topic& t, kept_cursor& mine, beginning& b);
   void take_snapshot();
   [[nodiscard]] std::uint64_t given_up() const noexcept;
   [[nodiscard]] bool all_done() const noexcept;

@@ -45,28 +45,32 @@ inline void journal::close() noexcept {
   });
 }
 
+/// Where it was, by this life of the bus, which is newer than the store, or by the store.
+inline void journal::look_up(durable_topic& t, kept_cursor& mine, beginning& b) {
+  {
+    const std::lock_guard lock{cursors_mutex_};
+    for (const kept_cursor& c : cursors_) {
+      if (c.topic != &t || !c.durable || c.name != mine.name) continue;
+      b.known = true;
+      b.at = c.wanted;
+      mine.replay_end = c.replay_end;
+    }
+  }
+  if (b.known) return;
+  store_.cursors([&](const stored_cursor& c) {
+    if (c.subscription != mine.name || c.topic != t.name) return;
+    b.known = mine.known = true;
+    b.at = mine.stored = c.position & position_mask;
+  });
+  if (b.known) mine.replay_end = replay_end(store_, mine.name, t.name);
+}
+
 /// Looks its name up and gives it a place among the cursors, without a seat yet.
 inline void journal::recall(durable_topic& t, subscription_base& s, bool dropping) {
   beginning& b = s.begins;
   kept_cursor mine{s.name(), &t, &s, nullptr, !b.transient && !dropping};
   if (mine.durable) {
-    {
-      const std::lock_guard lock{cursors_mutex_};  // of this life of the bus: newer than what the store has
-      for (const kept_cursor& c : cursors_) {
-        if (c.topic != &t || !c.durable || c.name != mine.name) continue;
-        b.known = true;
-        b.at = c.wanted;
-        mine.replay_end = c.replay_end;
-      }
-    }
-    if (!b.known) {
-      store_.cursors([&](const stored_cursor& c) {
-        if (c.subscription != mine.name || c.topic != t.name) return;
-        b.known = mine.known = true;
-        b.at = mine.stored = c.position & position_mask;
-      });
-      if (b.known) mine.replay_end = replay_end(store_, mine.name, t.name);
-    }
+    look_up(t, mine, b);
     if (b.known) {
       if (const position first = store_.range(t.name).first; b.at < first) b.at = first;
       mine.wanted = b.at;

@@ -323,6 +323,7 @@ class subscription_base {
   void arm_again(kept& event, nanoseconds delay) noexcept;
   bool put_off(kept& k) noexcept;
   bool bury(const decision& what, kept_ptr& k) noexcept;
+  std::uint64_t put_letter(const decision& what, kept_ptr& k, key_chain* holding, letter_ptr& placed) noexcept;
   void wait_behind(void* claim, kept& event) noexcept;
   bool put_aside(const decision& what, const event_at& at, error_history& errors);
   kept_ptr copy_aside(const event_at& at) noexcept;

@@ -227,6 +227,36 @@ inline void subscription_base::arm_again(kept& event, nanoseconds delay) noexcep
   topic_.bus.runner->arm(event, saturating_add(now(), delay));
 }
 
+/// The number under which it stands; 0: nothing has changed, and it is tried again. `holding`: of its key, if it holds that.
+inline std::uint64_t subscription_base::put_letter(const decision& what, kept_ptr& k, key_chain* holding,
+                                                   letter_ptr& placed) noexcept {
+  topic_keeper* const keeper = topic_.keeper;
+  kept& event = *k;
+  const std::uint64_t put_before = event.number;
+  bool expected = false;
+  bool told = false;
+  std::uint64_t put = 0;
+  const auto failed = rule_set<>{}.run([&] {
+    event.subscription = name_;
+    if (keeper != nullptr) keeper->expect_letter();
+    told = keeper != nullptr;
+    if (holding != nullptr) expect_letter(*holding, what.cause);
+    expected = holding != nullptr;
+    put = topic_.letters.put(k, placed);
+  });
+  if (failed || put == 0) {
+    if (failed) wake_later();
+    if (told) keeper->no_letter();
+    if (expected) no_letter(*holding, what.cause);
+    return 0;
+  }
+  if (told) {
+    keeper->letter(placed);
+    if (put_before != 0 && put_before != put) keeper->letter_gone(put_before);
+  }
+  return put;
+}
+
 inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept {
   kept& event = *k;
   const std::uint8_t type = event.type;
@@ -239,24 +269,9 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
   event.died_at = now();
   event.owner_number = number;
   event.blocked_by = holds ? chain->held_by : 0;
-  bool expected = false;
-  bool told = false;
-  std::uint64_t put = 0;
-  const std::uint64_t put_before = event.number;
   letter_ptr placed;
-  topic_keeper* const keeper = topic_.keeper;
-  const auto failed = rule_set<>{}.run([&] {
-    event.subscription = name_;
-    if (keeper != nullptr) keeper->expect_letter();
-    told = keeper != nullptr;
-    if (holds) expect_letter(*chain, what.cause);
-    expected = holds;
-    put = topic_.letters.put(k, placed);
-  });
-  if (failed || put == 0) {
-    if (failed) wake_later();
-    if (told) keeper->no_letter();
-    if (expected) no_letter(*chain, what.cause);
+  const std::uint64_t put = put_letter(what, k, holds ? chain : nullptr, placed);
+  if (put == 0) {
     event.chain = chain;
     was_kept ? reattach(event) : link(event);
     homeless_what_ = what;
@@ -264,10 +279,6 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
     return false;
   }
   counts_.dead.add();
-  if (told) {
-    keeper->letter(placed);
-    if (put_before != 0 && put_before != put) keeper->letter_gone(put_before);
-  }
   topic_.tell(placed);
   if (was_kept) note_detached();
   if (what.claim != nullptr) abandoned(what.claim, type);

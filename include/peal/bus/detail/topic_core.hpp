@@ -356,6 +356,7 @@ class topic_core : public topic_base {
   void take_all(seat& s, subscription_base& sub) noexcept;
   static position reads_at(const seat& s) noexcept { return s.reads_at.load(std::memory_order_relaxed); }
   bool turn_hands(seat& s, subscription_base& sub, bool go) noexcept;
+  run_state run_other(seat& s) noexcept;
   run_state run_hand(hand& h) noexcept;
   bool take_running(seat& s) noexcept;
   bool take_for_end(seat& s) noexcept;

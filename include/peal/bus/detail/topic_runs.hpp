@@ -85,10 +85,7 @@ void topic_core<Runtime, Topic>::sit(std::unique_lock<std::mutex>& wiring, seat&
 
 template <class Runtime, class Topic>
 run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
-  if (s.is_hand) return run_hand(static_cast<hand&>(s));
-  if constexpr (traits::is_durable) {
-    if (s.is_journal) return durable_.run_journal();
-  }
+  if (s.is_hand || s.is_journal) return run_other(s);
   if (s.concurrent.load(std::memory_order_relaxed)
           ? !take_running(s)
           : s.running.exchange(1, std::memory_order_acquire) != 0) {  // pairs with [rest]
@@ -126,6 +123,15 @@ run_state topic_core<Runtime, Topic>::run(seat& s) noexcept {
   if (!more || paused || stalled || ++s.turns % turns_a_notice == 0) bus.progress.notify_all();
   if (paused || stalled || full) return hold(s, paused);
   return more ? run_state::more : run_state::idle;
+}
+
+/// A seat that is not a subscription's.
+template <class Runtime, class Topic>
+run_state topic_core<Runtime, Topic>::run_other(seat& s) noexcept {
+  if constexpr (traits::is_durable) {
+    if (s.is_journal) return durable_.run_journal();
+  }
+  return run_hand(static_cast<hand&>(s));
 }
 
 /// Out of a dropping subscription's ring, while no publisher may take it; returns how many positions.

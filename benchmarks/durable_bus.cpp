@@ -12,7 +12,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +20,7 @@
 #include <vector>
 
 #include "support/drive.hpp"
+#include "support/folder.hpp"
 #include "topologies.hpp"
 
 #include <peal/bus/durable.hpp>
@@ -47,25 +47,6 @@ using in_memory = peal::topic<order, peal::capacity<4096>>;
 using kept = peal::topic<order, peal::capacity<4096>, peal::durable>;
 
 constexpr std::uint64_t in_burst = 1'000;
-
-class folder {
- public:
-  folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "peal_bench.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw wrong_result("cannot make a folder " + name);
-    path_ = name;
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  ~folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string file() const { return (path_ / "store").string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// A bus with its store, if it has one, and a handler that looks at the order of what comes.
 template <class Store>

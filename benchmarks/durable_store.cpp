@@ -10,15 +10,14 @@
 // Checked: what was read back, by number and content.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "support/drive.hpp"
+#include "support/folder.hpp"
 #include "topologies.hpp"
 
 #ifdef PEAL_BENCH_HAS_SQLITE
@@ -41,26 +40,6 @@ payload_type payload_of(std::uint64_t position) {
   std::memcpy(p.data(), &position, sizeof position);
   return p;
 }
-
-/// A folder for one case's files, gone with it.
-class folder {
- public:
-  folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "peal_bench.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw wrong_result("cannot make a folder " + name);
-    path_ = name;
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  ~folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string file() const { return (path_ / "store").string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Reads everything as often as `n` events ask for; `round` gives each payload to what it is called with.
 template <class Round>

@@ -149,7 +149,7 @@ class journal final : public bus_log {
   [[nodiscard]] std::uint64_t given_up() const noexcept;
   [[nodiscard]] bool all_done() const noexcept;
   bool commit_some();
-  void gather(durable_topic& t, std::size_t i);
+  void gather(durable_topic& t);
   void gather_snapshot();
   void gather_marks();
   void gather_replays();

@@ -82,7 +82,7 @@ inline bool journal::commit_some() {
   bytes_.clear();
   ends_.clear();
   reached_.clear();
-  for (std::size_t i = 0; i != topics_.size(); ++i) gather(*topics_[i], i);
+  for (durable_topic* t : topics_) gather(*t);
   bool whole = snap_.active;
   for (std::size_t i = 0; i != topics_.size(); ++i) whole = whole && distance(reached_[i], snap_.heads[i]) >= 0;
   const bool any = !batch_.events.empty();
@@ -107,10 +107,10 @@ inline bool journal::commit_some() {
 }
 
 /// The events of one topic that are published and not in the store.
-inline void journal::gather(durable_topic& t, std::size_t) {
+inline void journal::gather(durable_topic& t) {
   const position first = t.durable_to();
   const std::size_t room = batch_.events.size() < most_events ? most_events - batch_.events.size() : 0;
-  position last = t.published_run(first, room);
+  const position last = t.published_run(first, room);
   const batch b = t.slots(first, last);
   const wall_time now = wall_now();
   const time_point steady = bus_.runner->now();

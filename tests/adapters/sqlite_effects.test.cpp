@@ -18,11 +18,14 @@
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/sqlite_rows.hpp"
 #include "support/stress_options.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {
 
+using peal_test::number;
+using peal_test::sql;
 using namespace std::chrono_literals;
 namespace cases = peal::testing::contract_cases;
 
@@ -32,20 +35,6 @@ struct order {
   static constexpr auto fields = peal::fields(peal::field{"id", &order::id});
 };
 using shop = peal::bus<peal::topic<order, peal::durable>>;
-
-void sql(::sqlite3* db, const std::string& text) {
-  char* said = nullptr;
-  if (::sqlite3_exec(db, text.c_str(), nullptr, nullptr, &said) != SQLITE_OK) throw std::runtime_error(said);
-}
-std::int64_t number(::sqlite3* db, const char* query) {
-  std::int64_t n = 0;
-  const auto take = [](void* to, int, char** values, char**) {
-    *static_cast<std::int64_t*>(to) = values[0] == nullptr ? 0 : std::stoll(values[0]);
-    return 0;
-  };
-  if (::sqlite3_exec(db, query, take, &n, nullptr) != SQLITE_OK) throw std::runtime_error(query);
-  return n;
-}
 
 /// The moments of a life in which its process may end, counted: the n-th is its last.
 class steps {

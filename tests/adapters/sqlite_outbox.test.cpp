@@ -13,27 +13,16 @@
 
 #include "support/catch.hpp"
 #include "support/outbox_kills.hpp"
+#include "support/sqlite_rows.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {
 
+using peal_test::number;
+using peal_test::sql;
 using namespace std::chrono_literals;
 
 using peal_test::order;
-
-void sql(::sqlite3* db, const std::string& text) {
-  char* said = nullptr;
-  if (::sqlite3_exec(db, text.c_str(), nullptr, nullptr, &said) != SQLITE_OK) throw std::runtime_error(said);
-}
-std::int64_t number(::sqlite3* db, const char* query) {
-  std::int64_t n = 0;
-  const auto take = [](void* to, int, char** values, char**) {
-    *static_cast<std::int64_t*>(to) = values[0] == nullptr ? 0 : std::stoll(values[0]);
-    return 0;
-  };
-  if (::sqlite3_exec(db, query, take, &n, nullptr) != SQLITE_OK) throw std::runtime_error(query);
-  return n;
-}
 
 /// A service: its orders are rows, their events go through the outbox, and shipping keeps what it does in rows, too.
 class service {

@@ -365,17 +365,6 @@ inline void worker_pool::worker_main(detail::bus_base& bus) noexcept {
   if (taken) bus.frames.give_back(cell);
 }
 
-inline void worker_pool::timer_main() noexcept {
-  while (!stop_.load(std::memory_order_seq_cst)) {
-    rearmed_.store(false, std::memory_order_seq_cst);
-    fire_timers();
-    const auto next = next_timer();
-    (void)timer_.wait_until(next.value_or(time_point::max()), [this] {
-      return rearmed_.load(std::memory_order_seq_cst) || stop_.load(std::memory_order_seq_cst);
-    });
-  }
-}
-
 inline std::size_t worker_pool::run_polled(detail::seat& s) noexcept {
   const detail::run_state state = s.topic->run(s);
   const std::size_t runs = s.last_runs.load(std::memory_order_relaxed);
@@ -398,4 +387,4 @@ struct threaded_runtime {
 }  // namespace peal::inline v0
 
 #include <peal/bus/detail/worker_help.hpp>
-#include <peal/bus/detail/worker_journal.hpp>
+#include <peal/bus/detail/worker_others.hpp>

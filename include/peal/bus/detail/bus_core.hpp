@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/drawing.hpp>
+#include <peal/bus/detail/joining.hpp>
 #include <peal/bus/detail/letter_events.hpp>
 #include <peal/bus/detail/rest.hpp>
 #include <peal/bus/detail/schedule.hpp>
@@ -292,28 +293,6 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     unlocked& operator=(const unlocked&) = delete;
     ~unlocked() { lock.lock(); }
     std::unique_lock<std::mutex>& lock;
-  };
-
-  /// Under `wiring`. Errors: bus_closed, name_in_use.
-  static void check_free(const bus_base& base, const std::string& name) {
-    if (base.closed) throw bus_closed("peal: subscription \"" + name + "\": the bus has ended");
-    for (const auto& other : base.subscriptions) {
-      if (other->name() == name) throw name_in_use(name);
-    }
-    for (const std::string* const other : base.joining) {
-      if (*other == name) throw name_in_use(name);
-    }
-  }
-  /// What the store knows of a subscription that does not stand yet, and may not come to.
-  struct recalled {
-    recalled() noexcept = default;
-    recalled(const recalled&) = delete;
-    recalled& operator=(const recalled&) = delete;
-    ~recalled() {
-      if (by != nullptr) by->forget(*what);
-    }
-    topic_keeper* by = nullptr;
-    subscription_base* what = nullptr;
   };
 
   static bus_link attach(void* self, topic_base& topic, const std::shared_ptr<subscription_base>& s,

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: MIT
-// The thread that waits for the disk, so that no worker has to. Included by workers.hpp only.
+// The threads beside the workers: the timers', and the one that waits for the disk so that no worker has to.
+// Included by workers.hpp only.
 #pragma once
 
 #include <peal/bus/workers.hpp>
 
 namespace peal::inline v0 {
+
+inline void worker_pool::timer_main() noexcept {
+  while (!stop_.load(std::memory_order_seq_cst)) {
+    rearmed_.store(false, std::memory_order_seq_cst);
+    fire_timers();
+    const auto next = next_timer();
+    (void)timer_.wait_until(next.value_or(time_point::max()), [this] {
+      return rearmed_.load(std::memory_order_seq_cst) || stop_.load(std::memory_order_seq_cst);
+    });
+  }
+}
 
 /// Between two commits it looks a while for more before it sleeps.
 inline void worker_pool::journal_main() noexcept {

@@ -182,11 +182,14 @@ TEST_CASE("lifetime: a handler may destroy its own bus", "[bus][lifetime][P11]")
     auto bus =
         std::make_unique<peal::bus<job, peal::topic<counted, peal::capacity<2>>>>(peal::bus_options{.workers = 3});
     auto other = bus->subscribe<counted>("other", [](const counted&) {});
-    auto s = bus->subscribe<job>("s", [&bus, a = std::move(alive)](const job&) {
+    door published;
+    auto s = bus->subscribe<job>("s", [&bus, &published, a = std::move(alive)](const job&) {
       for (std::uint64_t n = 0; n < 5; ++n) (void)bus->try_publish(counted{n});
+      published.wait();  // nobody may be in a call of a bus that is destroyed, but publishers that wait for room
       bus.reset();
     });
     bus->publish(job{});
+    published.open();
     until([&] { return gone.expired() && !s.active(); });
   }
   until(all_gone);

@@ -5,6 +5,9 @@
 #include <peal/testing/stepped_runtime.hpp>
 
 #include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -38,4 +41,111 @@ TEST_CASE("durable: with an event the store has the names of those who wait for 
   while (kept.range("test.tick").next <= 5'000) REQUIRE(bus.runtime().step());
   CHECK(knows(kept, "early"));
   CHECK(knows(kept, "late"));
+}
+
+namespace {
+
+template <int Which>
+struct kind {
+  std::int64_t n{};
+  static constexpr char letters[] = {'t', 'e', 's', 't', '.', 'a' + Which, '\0'};
+  static constexpr peal::event_name name{letters, 1};
+  static constexpr auto fields = peal::fields(peal::field{"n", &kind::n});
+};
+using first = kind<0>;
+using second = kind<1>;
+using third = kind<2>;
+using in_memory = kind<3>;
+template <class E>
+using kept_topic = peal::topic<E, peal::durable>;
+
+/// Ids that a test has seen, each of which must be there once.
+struct ids {
+  std::set<peal::event_id> seen;
+  void add(const peal::receipt& r) { CHECK(seen.insert(r.id()).second); }
+};
+
+}  // namespace
+
+TEST_CASE("durable: ids stay unique when topics are reordered and added between lives", "[bus][durable][P31]") {
+  peal::memory_store kept;
+  ids all;
+  peal::event_id unread{};
+  {
+    peal::testing::stepped_bus<kept_topic<first>, kept_topic<second>, in_memory> bus{{.seed = 7}, kept};
+    auto s = bus.subscribe<first>("reader", [](const first&) {});
+    bus.runtime().run();
+    s.stop();
+    const peal::receipt r = bus.publish(first{1});
+    unread = r.id();
+    all.add(r);
+    all.add(bus.publish(in_memory{1}));
+    bus.wait_durable(r);
+  }
+  {
+    peal::testing::stepped_bus<kept_topic<third>, in_memory, kept_topic<second>, kept_topic<first>> bus{{.seed = 8},
+                                                                                                        kept};
+    peal::event_id read{};
+    const auto s = bus.subscribe<first>("reader", [&](const first&, peal::delivery& d) { read = d.id(); });
+    (void)bus.settle();
+    CHECK(read == unread);
+    for (int i = 0; i != 3; ++i) {
+      all.add(bus.publish(third{i}));
+      all.add(bus.publish(second{i}));
+      all.add(bus.publish(in_memory{i}));
+      const peal::receipt r = bus.publish(first{i});
+      all.add(r);
+      bus.wait_durable(r);  // by its id: finds its topic
+    }
+  }
+  {
+    peal::testing::stepped_bus<kept_topic<second>> bus{{.seed = 9}, kept};
+    all.add(bus.publish(second{9}));
+  }
+  kept.topics([&](const peal::stored_topic& t) {
+    (void)kept.read(t.name, 0, 100, [&](const peal::stored_event& e) { CHECK(all.seen.count(e.id) == 1); });
+  });
+}
+
+TEST_CASE("durable: a store of before topics had numbers in it keeps the ids that it has", "[bus][durable][P38]") {
+  peal::memory_store kept;
+  const auto id = [](std::uint64_t topic) { return peal::event_id{0xabcdef, topic << 56}; };
+  peal::store_batch b;
+  b.claims.push_back({"peal.bus", "epoch 0000000000abcdef", peal::claim_state::committed, 1});
+  std::vector<std::byte> payload;
+  peal::encode(first{5}, payload);
+  const std::string_view topics[] = {"test.a", "test.b"};
+  for (std::uint64_t i = 0; i != 2; ++i) {
+    peal::stored_event& e = b.events.emplace_back();
+    e.topic = e.name = topics[i];
+    e.id = e.correlation = id(i);
+    e.payload = payload;
+    b.cursors.push_back({"reader", topics[i], 0});
+  }
+  kept.commit(b);
+  peal::testing::stepped_bus<kept_topic<third>, kept_topic<second>> bus{{.seed = 8}, kept};
+  peal::event_id read{};
+  const auto s = bus.subscribe<second>("reader", [&](const second&, peal::delivery& d) { read = d.id(); });
+  (void)bus.settle();
+  CHECK(read == id(1));
+  CHECK(bus.publish(third{1}).id() == id(2));  // 0 is that of a topic which this bus does not have
+}
+
+TEST_CASE("durable: more topics than an id has numbers for get epochs of their own", "[bus][durable]") {
+  peal::memory_store kept;
+  const std::string digits = "0123456789abcdef";
+  for (std::size_t i = 0; i != 256; ++i) {
+    peal::store_batch b;
+    const std::string key =
+        std::string("ids 0000000000abcdef") + digits[i / 16] + digits[i % 16] + " t" + digits[i / 16];
+    b.claims.push_back({"peal.bus", key, peal::claim_state::committed, 1});
+    b.claims.push_back({"peal.bus", "epoch 0000000000abcdef", peal::claim_state::committed, 1});
+    kept.commit(b);
+  }
+  peal::testing::stepped_bus<kept_topic<first>, kept_topic<second>> bus{{.seed = 8}, kept};
+  const peal::event_id a = bus.publish(first{1}).id();
+  const peal::event_id c = bus.publish(second{1}).id();
+  CHECK(a.high != 0xabcdef);
+  CHECK(c.high != 0xabcdef);
+  CHECK(a != c);
 }

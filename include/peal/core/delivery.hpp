@@ -63,7 +63,7 @@ class delivery {
   delivery(const delivery&) = delete;
   delivery& operator=(const delivery&) = delete;
 
-  [[nodiscard]] event_id id() const noexcept { return {epoch_, topic_bits_ | position_}; }
+  [[nodiscard]] event_id id() const noexcept { return {origin_.high, origin_.low | position_}; }
 
   /// Place of the event in its topic; positions are given in the order of acceptance, without gaps.
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
@@ -142,8 +142,7 @@ class delivery {
     return ends ? envelope_->deadline : limit_;
   }
 
-  std::uint64_t epoch_ = 0;
-  std::uint64_t topic_bits_ = 0;
+  event_id origin_{};  // of its topic: that of position 0
   std::uint64_t position_ = 0;
   const detail::envelope* envelope_ = nullptr;
   std::uint32_t attempt_ = 1;
@@ -163,10 +162,9 @@ namespace detail {
 /// The bus's way into a delivery.
 struct delivery_access {
   static delivery make() noexcept { return delivery{}; }
-  static void belongs(delivery& d, std::uint64_t epoch, unsigned topic, std::string_view subscription,
-                      cancellation_token token, const clock_source* clock) noexcept {
-    d.epoch_ = epoch;
-    d.topic_bits_ = std::uint64_t{topic} << 56;
+  static void belongs(delivery& d, const event_id& origin, std::string_view subscription, cancellation_token token,
+                      const clock_source* clock) noexcept {
+    d.origin_ = origin;
     d.subscription_ = subscription;
     d.cancellation_ = token;
     d.cancellation_.clock_ = clock;

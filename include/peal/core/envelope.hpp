@@ -11,12 +11,15 @@
 
 namespace peal::inline v0 {
 
-/// A 128-bit identity. An event's is computed from the bus's epoch, its topic and its position, not stored.
+/// A 128-bit identity. An event's is computed from an epoch, its topic's number and its position.
 ///
+/// Topics in memory have the epoch of their bus, which is another one in each life, and the number of their place in it. A
+/// durable topic has those that its store gave it when it first heard of it, under its name: they stay what they are when
+/// topics of the bus are reordered, added or taken away between its lives, and no other topic ever has them.
 /// A correlation may be any other 128 bits, for instance a UUID of the request that came in.
 struct event_id {
-  std::uint64_t high = 0;  ///< epoch of the bus: random, fixed when it is made
-  std::uint64_t low = 0;   ///< topic in the top 8 bits, position in the others
+  std::uint64_t high = 0;  ///< epoch: random
+  std::uint64_t low = 0;   ///< topic's number in the top 8 bits, position in the others
 
   friend constexpr bool operator==(const event_id&, const event_id&) = default;
   friend constexpr auto operator<=>(const event_id&, const event_id&) = default;

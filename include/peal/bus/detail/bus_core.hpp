@@ -341,9 +341,8 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   static void keep(void*, const std::shared_ptr<subscription_base>&) {}  // it stands in base.subscriptions anyway
 
   template <class E>
-  dead_letter_record<E> record_of(const kept& l) const {
-    const event_id id =
-        l.has_position ? event_id{base.epoch, std::uint64_t{topic_number<E>()} << 56 | l.position} : event_id{};
+  dead_letter_record<E> record_of(const kept& l) {
+    const event_id id = l.has_position ? topic_of<E>().id_at(l.position) : event_id{};
     return {*static_cast<const E*>(l.event()),
             l.number,
             id,

@@ -281,7 +281,6 @@ struct journal_of<true> {
     journal_.emplace(*kept_, bus);
     bus.kept = &*journal_;
     bus.log = &*journal_;
-    bus.epoch = journal_->epoch();
   }
   void begin(schedule& later) {
     journal_->begin();

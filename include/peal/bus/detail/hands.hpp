@@ -17,8 +17,8 @@ inline void subscription_base::take_hands(list<hand*>&& given, std::size_t windo
     hand& h = *hands_->all[i];
     h.place = static_cast<std::uint32_t>(i);
     h.subscription = this;
-    delivery_access::belongs(h.current, topic_.bus.epoch, topic_.index, name_,
-                             cancellation_token{&seat_->signal, seat::stop}, topic_.bus.runner);
+    delivery_access::belongs(h.current, topic_.origin, name_, cancellation_token{&seat_->signal, seat::stop},
+                             topic_.bus.runner);
     delivery_access::keeps(h.current, effects, replay_end);
     hands_->give_free(h);
   }

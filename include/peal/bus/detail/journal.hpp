@@ -52,12 +52,11 @@ class journal final : public bus_log {
   ~journal() { bus_.runner->cancel(alarm_); }
 
   [[nodiscard]] store& stored_in() const noexcept { return store_; }
-  [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
   void add(durable_topic& t) { topics_.push_back(&t); }
   /// Null for an event of another bus, or of a topic in memory.
   [[nodiscard]] const durable_topic* topic_of(event_id id) const noexcept {
     for (const durable_topic* t : topics_) {
-      if (id.high == epoch_ && t->topic.index == id.topic()) return t;
+      if (t->topic.gave(id)) return t;
     }
     return nullptr;
   }
@@ -69,6 +68,7 @@ class journal final : public bus_log {
   }
   /// Takes what the store has of the topics, once they are all there. Errors: store_error, decode_error.
   void begin() {
+    give_origins();
     for (durable_topic* t : topics_) t->begin();
   }
 
@@ -136,6 +136,7 @@ class journal final : public bus_log {
   static constexpr nanoseconds soon = std::chrono::milliseconds{20};
   static constexpr nanoseconds late = std::chrono::seconds{1};
 
+  void give_origins();
   void recall_claims(durable_topic& t, subscription_base& s);
   std::shared_ptr<claim_words> words_of(const durable_topic& t, const subscription_base& s);
   static void remember(const durable_topic& t, subscription_base& s, byte_view key, time_point when);
@@ -208,6 +209,7 @@ class journal final : public bus_log {
 #include <peal/bus/detail/journal_claims.hpp>
 #include <peal/bus/detail/journal_cursors.hpp>
 #include <peal/bus/detail/journal_marks.hpp>
+#include <peal/bus/detail/journal_origins.hpp>
 #include <peal/bus/detail/journal_replays.hpp>
 #include <peal/bus/detail/journal_timers.hpp>
 #include <peal/bus/detail/journal_trim.hpp>

@@ -7,21 +7,25 @@
 
 namespace peal::inline v0::detail {
 
+[[nodiscard]] inline std::uint64_t from_hex(std::string_view digits) noexcept {
+  std::uint64_t n = 0;
+  for (const char digit : digits)
+    n = n << 4U | static_cast<std::uint64_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+  return n;
+}
+
 inline journal::journal(store& kept, bus_base& bus) : store_{kept}, bus_{bus} {
   alarm_.owner = trim_alarm_.owner = this;
   alarm_.fire = trim_alarm_.fire = [](timer_node& node) noexcept {
     static_cast<alarm&>(node).owner->topics_.front()->rouse_journal();
   };
-  // The bus's part of every event's identity is drawn once and kept, so that ids stay what they were.
+  // Drawn once and kept: who has one goes on in a store that a bus was in.
   constexpr std::string_view prefix = "epoch ";
   bool ended_well = false;
   store_.claims(scope, [&](const stored_claim& c) {
     ended_well = ended_well || c.key == end_mark;
     if (c.key.substr(0, prefix.size()) != prefix) return;
-    epoch_ = 0;
-    for (const char digit : c.key.substr(prefix.size())) {
-      epoch_ = epoch_ << 4U | static_cast<std::uint64_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-    }
+    epoch_ = from_hex(c.key.substr(prefix.size()));
   });
   cut_off_ = epoch_ != 0 && !ended_well;
   store_batch b;

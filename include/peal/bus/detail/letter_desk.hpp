@@ -55,7 +55,7 @@ class letter_desk {
   letter_desk(bus_base& bus, topic_base& topic, std::uint8_t type) noexcept : bus_{bus}, topic_{topic}, type_{type} {}
 
   [[nodiscard]] list<letter_ptr> find(const dead_letter_query& q, const letter_test& where) const {
-    if (q.event && (q.event->high != bus_.epoch || q.event->topic() != topic_.index)) return {};
+    if (q.event && !topic_.gave(*q.event)) return {};
     if (where.ask == nullptr && q.error.empty() && !q.code) return topic_.letters.find(q, &type_);
     dead_letter_query all = q;
     all.limit = ~std::size_t{0};
@@ -96,7 +96,7 @@ class letter_desk {
     dead_letter_query part = q;
     part.after = reached;
     part.limit = glance;
-    const bool of_here = !q.event || (q.event->high == bus_.epoch && q.event->topic() == topic_.index);
+    const bool of_here = !q.event || topic_.gave(*q.event);
     const list<letter_ptr> found = of_here ? topic_.letters.find_first(part, &type_) : list<letter_ptr>{};
     for (const letter_ptr& l : found) {
       if (l->number > last) break;

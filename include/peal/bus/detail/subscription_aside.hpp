@@ -277,7 +277,7 @@ inline bool subscription_base::waits_for_flow(bool anything) noexcept {
 
 inline void subscription_base::note_left(position p) noexcept {
   if ((seat_->signal.load(std::memory_order_relaxed) & seat::abandon) == 0 || left_.size() >= max_left) return;
-  (void)rule_set<>{}.run([&] { left_.push_back({topic_.bus.epoch, std::uint64_t{topic_.index} << 56 | p}); });
+  (void)rule_set<>{}.run([&] { left_.push_back(topic_.id_at(p)); });
 }
 
 /// Ends what others have pushed and nobody will take in any more.

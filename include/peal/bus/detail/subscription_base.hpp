@@ -90,8 +90,8 @@ class subscription_base {
   /// Binds to the seat before the first run.
   void sit(seat& s) noexcept {
     seat_ = &s;
-    delivery_access::belongs(delivery_, topic_.bus.epoch, topic_.index, name_,
-                             cancellation_token{&s.signal, seat::stop}, topic_.bus.runner);
+    delivery_access::belongs(delivery_, topic_.origin, name_, cancellation_token{&s.signal, seat::stop},
+                             topic_.bus.runner);
     delivery_access::keeps(delivery_, effects, replay_end);
     if (flow_ != nullptr) flow_->sit(*topic_.bus.runner, topic_.bus.open_breakers);
   }

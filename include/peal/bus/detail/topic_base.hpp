@@ -127,7 +127,7 @@ struct bus_base {
   std::atomic<std::uint64_t> timers{0};       ///< events that wait for their time
   std::atomic<std::uint64_t> timers_kept{0};  ///< those of durable topics
   frame_table frames{};
-  std::uint64_t epoch = 0;
+  std::uint64_t epoch = 0;  ///< of the topics in memory
   nanoseconds overload_after{};
   std::size_t max_requests = 0;
   unsigned max_crashes = 0;
@@ -162,7 +162,11 @@ struct bus_base {
 class topic_base {
  public:
   topic_base(bus_base& owner, std::uint8_t number, std::size_t max_letters) noexcept
-      : bus{owner}, watcher{owner.watcher}, index{number}, letters{max_letters} {}
+      : bus{owner},
+        watcher{owner.watcher},
+        index{number},
+        origin{owner.epoch, std::uint64_t{number} << 56},
+        letters{max_letters} {}
   topic_base(const topic_base&) = delete;
   topic_base& operator=(const topic_base&) = delete;
 
@@ -198,7 +202,8 @@ class topic_base {
   virtual void sweep_here() noexcept = 0;
   [[nodiscard]] virtual std::uint64_t uses_here(const subscription_base& s) const = 0;
 
-  [[nodiscard]] event_id id_at(position p) const noexcept { return {bus.epoch, std::uint64_t{index} << 56 | p}; }
+  [[nodiscard]] event_id id_at(position p) const noexcept { return {origin.high, origin.low | p}; }
+  [[nodiscard]] bool gave(const event_id& id) const noexcept { return id_at(id.position()) == id; }
   [[nodiscard]] virtual position head() const noexcept = 0;
   [[nodiscard]] virtual position cursor_of(const seat& s) const noexcept = 0;
   [[nodiscard]] virtual std::uint8_t type_at(position p) const noexcept = 0;
@@ -224,6 +229,7 @@ class topic_base {
   bus_base& bus;
   observer* const watcher;  ///< null: nobody
   const std::uint8_t index;
+  event_id origin;  ///< that of position 0; a durable topic gets the one that its store has, before events flow
   const event_ops* const* types = nullptr;  ///< by the type's index
   std::uint8_t type_count = 0;
   bool timed = false;                    ///< envelopes say when events were published

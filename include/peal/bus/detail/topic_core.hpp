@@ -303,7 +303,7 @@ class topic_core : public topic_base {
     }
     if (watcher != nullptr) [[unlikely]]
       tell_accepted(type, p);
-    return receipt{event_id{bus.epoch, std::uint64_t{index} << 56 | p}};
+    return receipt{id_at(p)};
   }
   [[gnu::noinline]] void tell_accepted(std::uint8_t type, position first, std::size_t count = 1) noexcept {
     for (std::size_t i = 0; i != count; ++i) {

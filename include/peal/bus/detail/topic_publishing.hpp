@@ -185,7 +185,7 @@ template <class Runtime, class Topic>
 void topic_core<Runtime, Topic>::run_here(const event_at& at, frame& f) noexcept {
   delivery d = delivery_access::make();
   // The subscription's name is set by those handlers that can ask for it.
-  delivery_access::belongs(d, bus.epoch, index, {}, cancellation_token{}, bus.runner);
+  delivery_access::belongs(d, origin, {}, cancellation_token{}, bus.runner);
   delivery_access::at(d, at.where, at.around, true);
   f.current = &d;
   here_.dispatch(at.type, f.cell, [&](const inline_entry& e) noexcept {

@@ -68,7 +68,7 @@ class journal final : public bus_log {
   }
   /// Takes what the store has of the topics, once they are all there. Errors: store_error, decode_error.
   void begin() {
-    give_origins();
+    begin_life();
     for (durable_topic* t : topics_) t->begin();
   }
 
@@ -136,7 +136,8 @@ class journal final : public bus_log {
   static constexpr nanoseconds soon = std::chrono::milliseconds{20};
   static constexpr nanoseconds late = std::chrono::seconds{1};
 
-  void give_origins();
+  void begin_life();
+  void give_origins(std::vector<std::string>& keys);
   void recall_claims(durable_topic& t, subscription_base& s);
   std::shared_ptr<claim_words> words_of(const durable_topic& t, const subscription_base& s);
   static void remember(const durable_topic& t, subscription_base& s, byte_view key, time_point when);
@@ -171,6 +172,7 @@ class journal final : public bus_log {
   store& store_;
   bus_base& bus_;
   std::uint64_t epoch_ = 0;
+  bool ended_well_ = false;  ///< the life before this one
   bool cut_off_ = false;
   std::atomic<bool> suspect_runs_{false};
   std::vector<durable_topic*> topics_;

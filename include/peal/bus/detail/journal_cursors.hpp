@@ -21,21 +21,25 @@ inline journal::journal(store& kept, bus_base& bus) : store_{kept}, bus_{bus} {
   };
   // Drawn once and kept: who has one goes on in a store that a bus was in.
   constexpr std::string_view prefix = "epoch ";
-  bool ended_well = false;
   store_.claims(scope, [&](const stored_claim& c) {
-    ended_well = ended_well || c.key == end_mark;
+    ended_well_ = ended_well_ || c.key == end_mark;
     if (c.key.substr(0, prefix.size()) != prefix) return;
     epoch_ = from_hex(c.key.substr(prefix.size()));
   });
-  cut_off_ = epoch_ != 0 && !ended_well;
-  store_batch b;
-  if (ended_well) b.claims.push_back({scope, end_mark, claim_state::abandoned, 0});
-  std::string key;
+  cut_off_ = epoch_ != 0 && !ended_well_;
+}
+
+/// One commit says that a life begins, unless there is nothing to say. Errors: store_error, bad_alloc.
+inline void journal::begin_life() {
+  std::vector<std::string> keys;
   if (epoch_ == 0) {
     epoch_ = bus_.runner->random_bits() | 1U;
-    key = std::string(prefix) + to_string(event_id{epoch_, 0}).substr(0, 16);
-    b.claims.push_back({scope, key, claim_state::committed, wall_now()});
+    keys.push_back("epoch " + to_string(event_id{epoch_, 0}).substr(0, 16));
   }
+  give_origins(keys);
+  store_batch b;
+  if (ended_well_) b.claims.push_back({scope, end_mark, claim_state::abandoned, 0});
+  for (const std::string& k : keys) b.claims.push_back({scope, k, claim_state::committed, wall_now()});
   if (!b.empty()) store_.commit(b);
 }
 

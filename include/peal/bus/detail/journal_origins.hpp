@@ -60,9 +60,8 @@ class origin_table {
 
 /// Each topic of this bus, and of earlier ones, keeps the numbers that its newest event has; the others get new ones.
 /// Errors: store_error, bad_alloc.
-inline void journal::give_origins() {
+inline void journal::give_origins(std::vector<std::string>& keys) {
   origin_table known{store_, scope};
-  std::vector<std::string> keys;
   const auto give = [&](std::string_view topic, const event_id& origin) {
     known.add(topic, origin);
     keys.push_back(origin_table::key(topic, origin));
@@ -82,10 +81,6 @@ inline void journal::give_origins() {
     if (known.find(t->name) == nullptr) give(t->name, known.fresh(epoch_, *bus_.runner));
     t->topic.origin = *known.find(t->name);
   }
-  if (keys.empty()) return;
-  store_batch b;
-  for (const std::string& k : keys) b.claims.push_back({scope, k, claim_state::committed, wall_now()});
-  store_.commit(b);
 }
 
 }  // namespace peal::inline v0::detail

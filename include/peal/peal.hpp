@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Everything of peal that needs the standard library alone.
+// The bus, its policies and its rings; durable topics, patterns and adapters have headers of their own.
 #pragma once
 
 #include <peal/bus/bus.hpp>

@@ -26,19 +26,24 @@
 namespace {
 
 std::uint64_t run_seed = 0;
+bool run_seed_given = false;
 double run_scale = 1;
 std::string list_file;
 
 /// Takes our own options out of the arguments; returns what is left for Catch2.
 std::vector<const char*> take_options(int argc, char** argv) {
   run_seed = std::random_device{}() | 1u;
-  if (const char* given = std::getenv("PEAL_SEED")) run_seed = std::strtoull(given, nullptr, 10);
+  if (const char* given = std::getenv("PEAL_SEED")) {
+    run_seed = std::strtoull(given, nullptr, 10);
+    run_seed_given = true;
+  }
   if (const char* given = std::getenv("PEAL_SCALE")) run_scale = std::strtod(given, nullptr);
   std::vector<const char*> rest;
   for (int i = 0; i < argc; ++i) {
     const bool has_value = i + 1 < argc;
     if (has_value && std::strcmp(argv[i], "--seed") == 0) {
       run_seed = std::strtoull(argv[++i], nullptr, 10);
+      run_seed_given = true;
     } else if (has_value && std::strcmp(argv[i], "--scale") == 0) {
       run_scale = std::strtod(argv[++i], nullptr);
     } else if (has_value && std::strcmp(argv[i], "--list-for-ctest") == 0) {
@@ -97,6 +102,7 @@ int list_for_ctest() {
 }  // namespace
 
 std::uint64_t peal_test::seed() noexcept { return run_seed; }
+bool peal_test::seed_given() noexcept { return run_seed_given; }
 
 double peal_test::scale() noexcept { return run_scale; }
 

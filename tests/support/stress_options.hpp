@@ -8,6 +8,8 @@ namespace peal_test {
 
 /// The run's seed. Printed by main before the first test; drawn from the machine when none is given.
 std::uint64_t seed() noexcept;
+/// Whether somebody gave it.
+bool seed_given() noexcept;
 
 /// How much longer than usual a stress test shall run. Units: a factor on its event counts; 1 is a few seconds a test.
 double scale() noexcept;

@@ -230,9 +230,8 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
   void bring_letters() {
     log.stored_in().letters(name, [&](const stored_letter& l) {
       core_.letters.skip_number(l.number);
-      if (l.event.id && log.marks_of(*this, l.subscription).ends_letter(l.event.position, l.number)) {
-        return words.add({nullptr, l.number});  // its effect was committed when it had come back
-      }
+      // Its effect was committed when it had come back.
+      if (l.event.id && log.marks_of(*this, l.subscription).ends_letter(l.event.position, l.number)) return;
       std::uint8_t type = 0;
       while (type != core_.type_count && ops[type].name != l.event.name) ++type;
       if (type == core_.type_count) return;
@@ -264,7 +263,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     wire_reader r{l.errors};
     std::size_t n = 0;
     if (!r.enter_list(n)) return;
-    for (std::string_view text; n != 0 && r.string(text); --n) k.errors.add({0, k.died_at, std::string(text)});
+    for (std::string_view text; n != 0 && r.string(text); --n) k.errors.add(error_of(text, k.died_at));
   }
 
   Core& core_;

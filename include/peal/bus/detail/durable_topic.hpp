@@ -32,6 +32,25 @@ struct letter_word {
   std::uint64_t gone = 0;
 };
 
+/// What a letter's record says of a failed run: "run 2: gateway down".
+inline std::string error_text(const attempt_error& e) {
+  return e.attempt == 0 ? e.what : "run " + std::to_string(e.attempt) + ": " + e.what;
+}
+inline attempt_error error_of(std::string_view text, time_point at) {
+  constexpr std::string_view prefix = "run ";
+  attempt_error e{0, at, {}};
+  const std::size_t colon = text.find(": ");
+  if (text.substr(0, prefix.size()) == prefix && colon != text.npos && colon > prefix.size() && colon < 15) {
+    for (const char digit : text.substr(prefix.size(), colon - prefix.size())) {
+      if (digit < '0' || digit > '9') return {0, at, std::string(text)};
+      e.attempt = e.attempt * 10 + static_cast<std::uint32_t>(digit - '0');
+    }
+    if (e.attempt != 0) text.remove_prefix(colon + 2);
+  }
+  e.what = text;
+  return e;
+}
+
 /// The words about letters in the order in which they became true, until they are in the store.
 ///
 /// Thread safety: every call from any thread.
@@ -94,6 +113,7 @@ class durable_topic : public topic_keeper {
     words.add({l});
     rouse_journal();
   }
+  void letter_stays(const subscription_base& s, const letter_ptr& l) noexcept override;
   void letter_gone(std::uint64_t number) noexcept override {
     words.add({nullptr, number});
     rouse_journal();
@@ -106,6 +126,8 @@ class durable_topic : public topic_keeper {
   void timer_gone(std::uint64_t id) noexcept override;
   void recall(subscription_base& s, bool dropping) override;
   void forget(subscription_base& s) noexcept override;
+  /// It was handled: what has its key is a duplicate. One that cannot be read any more has none.
+  void remember(subscription_base& s, const stored_event& e) const noexcept;
 
   // For the journal, under its lock.
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/stored_places.hpp>
+#include <peal/policy/retry.hpp>
 #include <peal/ring/sequence.hpp>
 #include <peal/store/store.hpp>
 
@@ -51,7 +52,27 @@ class effect_marks {
     mark* const m = find(at);
     if (m == marks_.data() + marks_.size() || m->at != at) return false;
     m->letter = letter;
+    (void)rule_set<>{}.run([&] { over_.push_back(letter); });  // without memory: in another life
     return true;
+  }
+  /// Those letters, which go once the subscription stands and knows what it has handled.
+  [[nodiscard]] std::vector<std::uint64_t> take_over() noexcept {
+    const std::lock_guard lock{mutex_};
+    return std::move(over_);
+  }
+  /// Where there is a mark before the cursor. Errors: bad_alloc.
+  [[nodiscard]] std::vector<position> before(position cursor) const {
+    std::vector<position> all;
+    const std::lock_guard lock{mutex_};
+    for (const mark& m : marks_) {
+      if (distance(m.at, cursor) < 0) all.push_back(m.at);
+    }
+    return all;
+  }
+  /// None goes meanwhile.
+  void hold(bool all) noexcept {
+    const std::lock_guard lock{mutex_};
+    held_ = all;
   }
 
   /// Room for one more. Errors: bad_alloc.
@@ -83,7 +104,7 @@ class effect_marks {
   void gather(position cursor, std::vector<own_claim>& gone) {
     const std::lock_guard lock{mutex_};
     for (mark& m : marks_) {
-      m.goes = m.letter == 0 && distance(m.at, cursor) < 0;
+      m.goes = !held_ && m.letter == 0 && distance(m.at, cursor) < 0;
       if (m.goes) gone.push_back({scope, key_of(m.at)});
     }
   }
@@ -137,7 +158,9 @@ class effect_marks {
 
   mutable std::mutex mutex_;
   std::vector<mark> marks_{};  // by position
+  std::vector<std::uint64_t> over_{};
   std::size_t expected_ = 0;
+  bool held_ = false;
   std::atomic<bool> any_{false};
 };
 

@@ -247,7 +247,8 @@ inline void subscription_base::end_hands() noexcept {
       slot_ended(h.at.where);
     } else {
       const kept_ptr over{h.aside};
-      unlink(*over);  // its outputs do not go out any more: in the store its letter stands
+      letter_stays(std::move(over->came_from));  // its outputs do not go out any more
+      unlink(*over);
     }
   }
   hands_->advance_base();

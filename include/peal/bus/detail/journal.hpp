@@ -139,6 +139,7 @@ class journal final : public bus_log {
   void begin_life();
   void give_origins(std::vector<std::string>& keys);
   void recall_claims(durable_topic& t, subscription_base& s);
+  void recall_effects(durable_topic& t, subscription_base& s);
   std::shared_ptr<claim_words> words_of(const durable_topic& t, const subscription_base& s);
   static void remember(const durable_topic& t, subscription_base& s, byte_view key, time_point when);
   bool take_claims();

@@ -89,6 +89,7 @@ inline void journal::recall(durable_topic& t, subscription_base& s, bool droppin
     }
     s.replay_end = mine.replay_end;
     s.effects = &marks_of(t, mine.name);
+    s.effects->hold(true);
     s.effects->publishes = s.looks != nullptr && s.looks->output_count != 0;
   }
   const bool kept_here = mine.durable;
@@ -100,7 +101,9 @@ inline void journal::recall(durable_topic& t, subscription_base& s, bool droppin
     }
     if (!stood) cursors_.push_back(std::move(mine));
   }
-  if (kept_here) recall_claims(t, s);
+  if (!kept_here) return;
+  recall_claims(t, s);
+  recall_effects(t, s);
 }
 
 /// A name that never stood leaves nothing behind.

@@ -21,6 +21,35 @@ inline effect_marks& journal::marks_of(const durable_topic& t, std::string_view 
   return *marks_.emplace_back(std::move(made));
 }
 
+/// What it has committed behind its cursor has a key as well. Errors: store_error, bad_alloc.
+inline void journal::recall_effects(durable_topic& t, subscription_base& s) {
+  if (s.claims_ != nullptr && s.begins.known) {
+    for (const position at : s.effects->before(s.begins.at)) {
+      (void)store_.read(t.name, at, 1, [&](const stored_event& e) {
+        if (e.position == at) t.remember(s, e);
+      });
+    }
+  }
+  s.effects->hold(false);
+  for (const std::uint64_t letter : s.effects->take_over()) t.letter_gone(letter);
+}
+
+inline void durable_topic::letter_stays(const subscription_base& s, const letter_ptr& l) noexcept {
+  if (s.effects != nullptr && s.effects->has(l->position)) return letter_gone(l->number);
+  (void)rule_set<>{}.run([&] { topic.letters.put_back(l); });  // without memory: after a restart
+}
+
+inline void durable_topic::remember(subscription_base& s, const stored_event& e) const noexcept {
+  if (s.claims_ == nullptr) return;
+  std::uint8_t type = 0;
+  while (type != topic.type_count && ops[type].name != e.name) ++type;
+  if (type == topic.type_count || !s.wants(type)) return;
+  (void)rule_set<>{}.run([&] {
+    const kept_ptr k = make_kept(*topic.types[type], [&](void* to) { ops[type].decode(e.version, e.payload, to); });
+    s.remember_event(type, k->event());
+  });
+}
+
 /// What the cursors of this batch say, and its letters that are gone, no mark has to say any more.
 inline void journal::gather_marks() {
   const std::lock_guard lock{cursors_mutex_};

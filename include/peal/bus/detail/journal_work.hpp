@@ -204,7 +204,7 @@ inline void journal::write_letter(const durable_topic& t, const kept& l) {
   ends_.push_back(bytes_.size());
   wire_writer w{bytes_};
   w.list(l.errors.entries().size());
-  for (const attempt_error& e : l.errors.entries()) w.string("run " + std::to_string(e.attempt) + ": " + e.what);
+  for (const attempt_error& e : l.errors.entries()) w.string(error_text(e));
   ends_.push_back(bytes_.size());
   stored_letter& s = batch_.letters.emplace_back();
   s.subscription = l.subscription;  // the word that names it keeps it where it is until the commit is over

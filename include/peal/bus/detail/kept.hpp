@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <string>
 
@@ -61,6 +62,8 @@ struct kept : timer_node {
   std::string subscription{};
   std::uint64_t owner_number = 0;  ///< which subscription of that name; 0: none had it
   std::uint64_t blocked_by = 0;    ///< the number of the letter that holds its key
+  // As what comes back from the letters of a durable topic:
+  std::shared_ptr<const kept> came_from{};  ///< in the store it stands until the delivery has ended
   time_point died_at{};
 };
 

@@ -161,6 +161,7 @@ inline bool subscription_base::bring_back(key_chain& c) noexcept {
     do {  // anew if it was edited meanwhile
       l = topic_.letters.get(c.blocked[back]);
       if (l != nullptr) whole = !rule_set<>{}.run([&] { again = copy_letter(*l); });
+      if (l != nullptr && whole && topic_.keeper != nullptr) again->came_from = l;
     } while (l != nullptr && whole && !topic_.letters.remove(l->number, l.get()));
     if (!whole) break;
     if (l == nullptr) continue;

@@ -199,7 +199,7 @@ class letter_desk {
   redrive_errc bring_back(const letter_ptr& l, list<std::uint64_t>& given, letter_publisher publish) {
     if (l->cause == dead_cause::overloaded) return publish(topic_, l) ? redrive_errc::none : redrive_errc::no_room;
     if (l->blocked_by != 0 && topic_.letters.has(l->blocked_by)) return redrive_errc::blocked;
-    if (give_back(*l)) {
+    if (give_back(l)) {
       given.push_back(l->number);
       return redrive_errc::none;
     }
@@ -277,8 +277,10 @@ class letter_desk {
   }
 
   /// A letter's delivery comes back to its subscription.
-  bool give_back(const kept& l) {
+  bool give_back(const letter_ptr& letter) {
+    const kept& l = *letter;
     kept_ptr again = copy_letter(l);
+    if (topic_.keeper != nullptr) again->came_from = letter;
     {
       const std::lock_guard lock{bus_.wiring};
       const std::shared_ptr<subscription_base> owner = owner_of(l);
@@ -294,6 +296,7 @@ class letter_desk {
       } else {  // it stopped in between: taken away
         owner->returning_.fetch_sub(1, std::memory_order_seq_cst);
         own ? owner->counts_.dead.add() : owner->counts_.inherited.sub();
+        if (topic_.keeper != nullptr) topic_.letters.put_back(letter);
       }
     }
     bus_.wake_stalled();

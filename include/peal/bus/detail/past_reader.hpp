@@ -110,7 +110,7 @@ class past_reader {
 
   void put(const stored_event& e) {
     if (subscription_.effects != nullptr && subscription_.effects->has(e.position)) {
-      if (subscription_.claims_ != nullptr) remember(e);
+      topic_.remember(subscription_, e);
       return show(slot_tag::empty);
     }
     std::uint8_t type = 0;
@@ -134,18 +134,6 @@ class past_reader {
     }
     show(told ? static_cast<std::uint8_t>(type | slot_tag::enveloped) : type);
   }
-  /// It was handled: what has its key is a duplicate. One that cannot be read any more has none.
-  void remember(const stored_event& e) {
-    std::uint8_t type = 0;
-    while (type != topic_.topic.type_count && topic_.ops[type].name != e.name) ++type;
-    if (type == topic_.topic.type_count || !subscription_.wants(type)) return;
-    const event_ops& ops = *topic_.topic.types[type];
-    (void)rule_set<>{}.run([&] {
-      const kept_ptr k = make_kept(ops, [&](void* to) { topic_.ops[type].decode(e.version, e.payload, to); });
-      subscription_.remember_event(type, k->event());
-    });
-  }
-
   durable_topic& topic_;
   subscription_base& subscription_;
   std::unique_ptr<first_runs> runs_{};  ///< null: nothing to look out for

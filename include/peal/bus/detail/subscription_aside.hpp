@@ -227,7 +227,7 @@ inline std::uint64_t subscription_base::unstall(const batch& b) {
     counts_.handled.add();
     note_handled();
     if (claims_ != nullptr) claims_->tell();
-    if (letter_over_ != 0) topic_.keeper->letter_gone(std::exchange(letter_over_, 0));
+    if (const letter_ptr over = std::move(letter_over_)) topic_.keeper->letter_gone(over->number);
     outputs_waiting_.store(false, std::memory_order_release);
   }
   no_room_aside_ = no_room_aside_ && kept_count() >= max_kept_;
@@ -280,6 +280,11 @@ inline void subscription_base::note_left(position p) noexcept {
   (void)rule_set<>{}.run([&] { left_.push_back(topic_.id_at(p)); });
 }
 
+/// What has come back from it does not end here: it is among the letters again, as it is in the store.
+inline void subscription_base::letter_stays(letter_ptr l) noexcept {
+  if (l != nullptr) topic_.keeper->letter_stays(*this, l);
+}
+
 /// Ends what others have pushed and nobody will take in any more.
 inline void subscription_base::leave_arrived(kept* k) noexcept {
   while (k != nullptr) {
@@ -287,6 +292,7 @@ inline void subscription_base::leave_arrived(kept* k) noexcept {
     if (!k->linked) {
       const kept_ptr ended{k};
       left_over().add();
+      letter_stays(std::move(ended->came_from));
       returning_.fetch_sub(1, std::memory_order_release);  // [returned]
     }
     k = next;
@@ -306,6 +312,7 @@ inline void subscription_base::release_kept() noexcept {
     const kept_ptr ended{oldest_};
     note_left(ended->position);
     left_over().add();
+    letter_stays(std::move(ended->came_from));
     unlink(*oldest_);
   }
   run_first_ = run_last_ = nullptr;
@@ -313,6 +320,7 @@ inline void subscription_base::release_kept() noexcept {
   in_place_ = {};
   if (outputs_waiting_.load(std::memory_order_relaxed)) {
     drop_outputs();
+    letter_stays(std::move(letter_over_));
     counts_.handled.add();  // its handler ran to its end; only its outputs found no room before the stop
     note_handled();
     outputs_waiting_.store(false, std::memory_order_release);

@@ -347,7 +347,7 @@ class subscription_base {
   void unlink_ended(kept& k) noexcept {
     if (k.number != 0 && topic_.keeper != nullptr) {
       if (outputs_waiting_.load(std::memory_order_relaxed)) {
-        letter_over_ = k.number;  // told once they have gone out
+        letter_over_ = k.came_from;  // told once they have gone out
       } else {
         topic_.keeper->letter_gone(k.number);
       }
@@ -367,6 +367,7 @@ class subscription_base {
   void intake() noexcept;
   void gather() noexcept;
   void leave_arrived(kept* k) noexcept;
+  void letter_stays(letter_ptr l) noexcept;
   void wait_in(key_chain& c, kept& k) noexcept;
   kept* next_of(key_chain& c) noexcept;
   void pass_on(key_chain& c) noexcept;
@@ -412,8 +413,8 @@ class subscription_base {
   bool no_room_aside_ = false;  // a dropping subscription could not copy what it pinned
   bool looked_again_ = false;
   bool lowest_left_ = false;
-  std::uint64_t letter_over_ = 0;  // the letter that the delivery came from whose outputs wait
-  kept_ptr homeless_{};            // a letter that found no room
+  letter_ptr letter_over_{};  // that the delivery came from whose outputs wait
+  kept_ptr homeless_{};       // a letter that found no room
   decision homeless_what_{};
   own_ptr<hand_set> hands_{};  // null: it runs one event at a time, by itself
   list<stuck_event> stuck_{};

@@ -265,6 +265,7 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
   key_chain* const chain = std::exchange(event.chain, nullptr);
   const bool holds = chain != nullptr && order_ != nullptr && order_->holds;
   event.claim = nullptr;
+  letter_ptr was = std::move(event.came_from);
   event.cause = what.cause;
   event.died_at = now();
   event.owner_number = number;
@@ -273,6 +274,7 @@ inline bool subscription_base::bury(const decision& what, kept_ptr& k) noexcept 
   const std::uint64_t put = put_letter(what, k, holds ? chain : nullptr, placed);
   if (put == 0) {
     event.chain = chain;
+    event.came_from = std::move(was);
     was_kept ? reattach(event) : link(event);
     homeless_what_ = what;
     homeless_ = std::move(k);

@@ -92,6 +92,8 @@ class topic_keeper {
   virtual void letter(const letter_ptr& l) noexcept = 0;
   /// It has been edited.
   virtual void letter_again(const letter_ptr& l) noexcept = 0;
+  /// Its delivery came back, and the subscription has stopped before it ended.
+  virtual void letter_stays(const subscription_base& s, const letter_ptr& l) noexcept = 0;
   /// It was discarded, or its delivery has come to its end.
   virtual void letter_gone(std::uint64_t number) noexcept = 0;
   /// What the store has to know of an event that is published later. Errors: bad_alloc, what its codec throws.

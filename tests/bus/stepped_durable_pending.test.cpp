@@ -22,13 +22,8 @@ struct order {
   static constexpr peal::event_name name{"shop.order", 1};
   static constexpr auto fields = peal::fields(peal::field{"id", &order::id}, peal::field{"customer", &order::customer});
 };
-struct bill {
-  std::int64_t id{};
-  static constexpr peal::event_name name{"shop.bill", 1};
-  static constexpr auto fields = peal::fields(peal::field{"id", &bill::id});
-};
 
-using shop = peal::testing::stepped_bus<peal::topic<order, peal::durable>, peal::topic<bill, peal::capacity<4>>>;
+using shop = peal::testing::stepped_bus<peal::topic<order, peal::durable>>;
 using ids = std::vector<std::int64_t>;
 constexpr auto once = peal::otherwise(peal::backoff{.attempts = 1});
 

@@ -100,6 +100,13 @@ struct timers_by_id final : flawed {
     }
   }
 };
+struct counts_no_keys final : flawed {
+  peal::topic_size size(std::string_view topic) const override {
+    peal::topic_size all;
+    kept.read(topic, 0, ~std::size_t{0}, [&](const stored_event& e) { all += {1, e.payload.size()}; });
+    return all;
+  }
+};
 /// Commits a batch in two parts, so that others see the first alone.
 struct shows_parts final : flawed {
   void commit(const store_batch& b) override {
@@ -156,5 +163,6 @@ TEST_CASE("store_contract: a store that breaks it is noticed by the case that na
   CHECK(fails<forgets_what_is_claimed>("claims"));
   CHECK(fails<trims_letters_too>("dead letters"));
   CHECK(fails<timers_by_id>("timers"));
+  CHECK(fails<counts_no_keys>("a topic's size is that of what is there"));
   CHECK(fails<shows_parts>("threads read whole batches while another commits"));
 }

@@ -60,6 +60,12 @@ class memory_store final : public store {
     return t == nullptr ? topic_range{} : t->range();
   }
 
+  [[nodiscard]] topic_size size(std::string_view topic) const override {
+    const std::lock_guard hold{mutex_};
+    const detail::memory_topic* t = find(topic);
+    return t == nullptr ? topic_size{} : t->size();
+  }
+
   std::uint64_t read(std::string_view topic, std::uint64_t from, std::size_t max,
                      visitor<stored_event> show) const override {
     for (detail::kept_events some; max != 0; some.clear()) {

@@ -45,6 +45,26 @@ struct topic_range {
   friend bool operator==(const topic_range&, const topic_range&) = default;
 };
 
+/// How much a topic has.
+struct topic_size {
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;  ///< of their payloads and keys; what a store writes around them is not counted
+
+  topic_size& operator+=(const topic_size& more) noexcept {
+    events += more.events;
+    bytes += more.bytes;
+    return *this;
+  }
+  topic_size& operator-=(const topic_size& gone) noexcept {
+    events -= gone.events;
+    bytes -= gone.bytes;
+    return *this;
+  }
+  friend bool operator==(const topic_size&, const topic_size&) = default;
+};
+
+[[nodiscard]] inline topic_size size_of(const stored_event& e) noexcept { return {1, e.payload.size() + e.key.size()}; }
+
 struct stored_topic {
   std::string_view name{};
   topic_range range{};

@@ -93,6 +93,14 @@ class store {
   /// Which events a topic has; {0, 0} of one that was never heard of.
   [[nodiscard]] virtual topic_range range(std::string_view topic) const = 0;
 
+  /// How many events of a topic are there, and their bytes.
+  /// Complexity: here, a read of all of them; a store that is asked by a bus again and again counts along.
+  [[nodiscard]] virtual topic_size size(std::string_view topic) const {
+    topic_size all;
+    (void)read(topic, 0, ~std::size_t{0}, [&](const stored_event& e) { all += size_of(e); });
+    return all;
+  }
+
   /// Shows the topic's events from position `from` on, in order, until the visitor says false, at most `max` of them.
   /// Events that are gone (trimmed, compacted) are passed over. Returns the position to go on from: behind the last one
   /// shown, or at the topic's end.

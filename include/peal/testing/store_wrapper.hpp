@@ -19,6 +19,7 @@ class store_wrapper : public store {
 
   void commit(const store_batch& batch) override { wrapped_->commit(batch); }
   [[nodiscard]] topic_range range(std::string_view topic) const override { return wrapped_->range(topic); }
+  [[nodiscard]] topic_size size(std::string_view topic) const override { return wrapped_->size(topic); }
   std::uint64_t read(std::string_view topic, std::uint64_t from, std::size_t max,
                      visitor<stored_event> show) const override {
     return wrapped_->read(topic, from, max, show);

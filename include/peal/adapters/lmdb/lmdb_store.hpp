@@ -10,6 +10,7 @@
 #include <peal/store/file_lock.hpp>
 #include <peal/store/store.hpp>
 #include <peal/store/sync_folder.hpp>
+#include <peal/store/topic_sizes.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -61,11 +62,23 @@ class store final : public peal::store {
     }
     end(*in.txn, "commit");
     w.tell();
+    sizes_.add(b);
   }
 
   [[nodiscard]] topic_range range(std::string_view topic) const override {
     return guarded("range of", topic, [&] { return reader_.range(topic); });
   }
+  /// Complexity: a look at every event the first time, and whenever it is open for reading.
+  [[nodiscard]] topic_size size(std::string_view topic) const override {
+    using detail::kind;
+    if (!writes()) return guarded("count", topic, [&] { return reader_.count(reader_.find(kind::topic, topic)); });
+    const std::lock_guard hold{reader_.changing};
+    if (const topic_size* const known = sizes_.find(topic); known != nullptr) return *known;
+    sizes_.set(topic,
+               guarded("count", topic, [&] { return reader_.count(reader_.names.find(kind::topic, 0, topic)); }));
+    return *sizes_.find(topic);
+  }
+
   std::uint64_t read(std::string_view topic, std::uint64_t from, std::size_t max,
                      visitor<stored_event> show) const override {
     return guarded("read", topic, [&] { return reader_.read(topic, from, max, show); });
@@ -166,6 +179,7 @@ class store final : public peal::store {
       txn.commit();
     } catch (const detail::lmdb_failure& failure) {
       poisoned_ = detail::code_of(failure.code) != store_errc::no_space;
+      sizes_.clear();
       failure.rethrow(path_, doing);
     }
   }
@@ -175,9 +189,14 @@ class store final : public peal::store {
     const std::lock_guard hold{reader_.changing};
     const std::string what = std::string(doing).append(" ").append(whose);
     const transacting in = begin(what);
-    const std::uint64_t n = guarded(what, [&] { return f(detail::cleaner{in.txn->get(), reader_.t, reader_.names}); });
+    const auto n = guarded(what, [&] { return f(detail::cleaner{in.txn->get(), reader_.t, reader_.names}); });
     end(*in.txn, what);
-    return n;
+    if constexpr (std::is_same_v<decltype(n), const topic_size>) {
+      sizes_.take(whose, n);
+      return n.events;
+    } else {
+      return n;
+    }
   }
 
   /// What moves cursors and ends deliveries may use the room beyond the limit, so that a full store can be trimmed.
@@ -206,6 +225,7 @@ class store final : public peal::store {
   file_lock lock_;
   mutable detail::environment environment_;
   mutable detail::reader reader_;
+  mutable topic_sizes sizes_{};  // under `changing`
   bool poisoned_ = false;
 };
 

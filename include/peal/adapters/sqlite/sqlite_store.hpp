@@ -8,6 +8,7 @@
 #include <peal/adapters/sqlite/options.hpp>
 #include <peal/store/file_lock.hpp>
 #include <peal/store/store.hpp>
+#include <peal/store/topic_sizes.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -56,6 +57,16 @@ class store final : public peal::store {
 
   [[nodiscard]] topic_range range(std::string_view topic) const override {
     return locked(about("range of", topic), [&] { return reader_->range(topic); });
+  }
+
+  /// Complexity: a look at every row the first time, and whenever it is open for reading.
+  [[nodiscard]] topic_size size(std::string_view topic) const override {
+    return locked(about("count", topic), [&] {
+      if (const topic_size* const known = sizes_.find(topic); known != nullptr) return *known;
+      const topic_size all = detail::count_events(connection_.get(), topic);
+      if (options_.mode == open_mode::write && !busy_) sizes_.set(topic, all);
+      return all;
+    });
   }
 
   std::uint64_t read(std::string_view topic, std::uint64_t from, std::size_t max,
@@ -126,16 +137,19 @@ class store final : public peal::store {
   }
 
   std::uint64_t trim(std::string_view topic, std::uint64_t before) override {
-    return changing(about("trim", topic, before), [&](detail::cleaner& c) { return c.trim(topic, before); });
+    return changing(about("trim", topic, before), topic, [&](detail::cleaner& c) { return c.trim(topic, before); });
   }
   std::uint64_t compact(std::string_view topic, std::uint64_t before) override {
-    return changing(about("compact", topic, before), [&](detail::cleaner& c) { return c.compact(topic, before); });
+    return changing(about("compact", topic, before), topic,
+                    [&](detail::cleaner& c) { return c.compact(topic, before); });
   }
   std::uint64_t forget_claims(std::string_view scope, wall_time before) override {
-    return changing(about("forget claims of", scope), [&](detail::cleaner& c) { return c.claims(scope, before); });
+    return changing(about("forget claims of", scope), scope,
+                    [&](detail::cleaner& c) { return c.claims(scope, before); });
   }
   void forget_subscription(std::string_view subscription) override {
-    changing(about("forget", subscription), [&](detail::cleaner& c) { return c.subscription(subscription); });
+    (void)changing(about("forget", subscription), subscription,
+                   [&](detail::cleaner& c) { return c.subscription(subscription); });
   }
 
   [[nodiscard]] store_features features() const noexcept override {
@@ -181,10 +195,10 @@ class store final : public peal::store {
   }
 
   template <class F>
-  std::uint64_t changing(std::string_view doing, F f) {
+  std::uint64_t changing(std::string_view doing, std::string_view whose, F f) {
     const std::lock_guard hold{mutex_};
     begin(doing);
-    std::uint64_t n = 0;
+    std::invoke_result_t<F&, detail::cleaner&> n{};
     try {
       detail::cleaner c{connection_};
       guarded(doing, [&] { n = f(c); });
@@ -193,7 +207,12 @@ class store final : public peal::store {
       throw;
     }
     end(doing);
-    return n;
+    if constexpr (std::is_same_v<decltype(n), topic_size>) {
+      sizes_.take(whose, n);
+      return n.events;
+    } else {
+      return n;
+    }
   }
 
   void begin(std::string_view doing) {
@@ -209,6 +228,7 @@ class store final : public peal::store {
       detail::execute(connection_.get(), "commit");
     } catch (const detail::sqlite_failure& failure) {
       poisoned_ = (failure.code & 0xff) == SQLITE_IOERR;
+      sizes_.clear();
       roll_back();
       failure.rethrow(path_, doing);
     }
@@ -242,6 +262,7 @@ class store final : public peal::store {
   detail::connection connection_;
   mutable std::optional<detail::reader> reader_{};
   std::optional<detail::writer> writer_{};
+  mutable topic_sizes sizes_{};
   bool poisoned_ = false;
   bool busy_ = false;
 };
@@ -273,6 +294,7 @@ class store::transaction_scope {
       throw;
     }
     store_->end("commit");
+    store_->sizes_.add(b);
   }
 
  private:

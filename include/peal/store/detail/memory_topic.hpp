@@ -25,6 +25,8 @@ class memory_topic {
  public:
   [[nodiscard]] topic_range range() const noexcept { return {first_, first_ + events_.size()}; }
 
+  [[nodiscard]] const topic_size& size() const noexcept { return size_; }
+
   [[nodiscard]] std::uint64_t newest(std::string_view key) const {
     const auto found = streams_.find(key);
     return found == streams_.end() ? 0 : found->second.newest;
@@ -33,6 +35,7 @@ class memory_topic {
   void append(const stored_event& e) {
     auto kept = std::make_shared<const owned_event>(e);
     events_.push_back(kept);
+    size_ += size_of(e);
     if (e.stream_version != 0) {
       stream& s = streams_[std::string(e.key)];
       s.newest = e.stream_version;
@@ -84,6 +87,7 @@ class memory_topic {
   std::uint64_t remove(std::size_t i) {
     if (events_[i] == nullptr) return 0;
     const stored_event& e = events_[i]->view();
+    size_ -= size_of(e);
     if (e.stream_version != 0) streams_.find(e.key)->second.events.erase(e.stream_version);
     events_[i] = nullptr;
     return 1;
@@ -97,6 +101,7 @@ class memory_topic {
   }
 
   std::uint64_t first_ = 0;
+  topic_size size_{};
   std::deque<std::shared_ptr<const owned_event>> events_;
   std::map<std::string, stream, std::less<>> streams_;
 };

@@ -56,6 +56,7 @@ inline constexpr store_case store_contract[] = {
     {"many topics", contract_cases::many_topics},
     {"trimming removes the oldest and never uses a position again", contract_cases::trims},
     {"compaction keeps the newest of each key", contract_cases::compacts},
+    {"a topic's size is that of what is there", contract_cases::counts},
     {"streams", contract_cases::streams},
     {"cursors", contract_cases::cursors},
     {"pending deliveries", contract_cases::pending},

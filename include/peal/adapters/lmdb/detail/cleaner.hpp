@@ -17,22 +17,21 @@ class cleaner {
  public:
   cleaner(::MDB_txn* txn, const tables& t, const name_book& names) noexcept : txn_{txn}, t_{&t}, names_{&names} {}
 
-  std::uint64_t trim(std::string_view name, std::uint64_t before) const {
+  topic_size trim(std::string_view name, std::uint64_t before) const {
     const named* const topic = names_->find(kind::topic, 0, name);
-    if (topic == nullptr) return 0;
-    std::uint64_t removed = 0;
+    if (topic == nullptr) return {};
+    topic_size removed;
     cursor at{txn_, topic->events};
     for (bool more = at.first(); more && reader::position_of(at.key()) < before; more = at.next()) {
-      forget_stream(*topic, at.value());
+      removed += forget_stream(*topic, at.value());
       at.remove();
-      ++removed;
     }
     return removed;
   }
 
-  std::uint64_t compact(std::string_view name, std::uint64_t before) const {
+  topic_size compact(std::string_view name, std::uint64_t before) const {
     const named* const topic = names_->find(kind::topic, 0, name);
-    if (topic == nullptr) return 0;
+    if (topic == nullptr) return {};
     std::vector<std::size_t> old;
     {
       std::map<std::string_view, std::size_t> newest;
@@ -47,11 +46,12 @@ class cleaner {
         if (!is_new) old.push_back(std::exchange(seen->second, position));
       }
     }
+    topic_size removed;
     for (const std::size_t position : old) {
-      forget_stream(*topic, get(txn_, topic->events, reader::raw(position)));
+      removed += forget_stream(*topic, get(txn_, topic->events, reader::raw(position)));
       remove(txn_, topic->events, reader::raw(position));
     }
-    return old.size();
+    return removed;
   }
 
   std::uint64_t claims(std::string_view scope, wall_time before) const {
@@ -70,16 +70,18 @@ class cleaner {
   }
 
  private:
-  void forget_stream(const named& topic, std::string_view record) const {
+  /// Returns what the event takes.
+  topic_size forget_stream(const named& topic, std::string_view record) const {
     stored_event e;
     bool sound = false;
     event_record::read(record, e, sound);
-    if (e.stream_version == 0) return;
+    if (e.stream_version == 0) return size_of(e);
     key_bytes stream;
     stream << topic.number << e.key;
     key_bytes event;
     event << byte_reader{get(txn_, t_->streams, stream)}.number(8) << e.stream_version;
     remove(txn_, t_->stream_events, event);
+    return size_of(e);
   }
 
   /// Records of a subscription whose value is chosen.

@@ -33,6 +33,21 @@ class reader {
     return range_of(now, *topic, next_of(now, topic->number));
   }
 
+  /// Looks at every event.
+  topic_size count(const named* topic) const {
+    topic_size all;
+    if (topic == nullptr) return all;
+    const snapshot now{*e_};
+    cursor at{now.get(), topic->events};
+    for (bool more = at.first(); more; more = at.next()) {
+      stored_event e;
+      bool sound = false;
+      event_record::read(at.value(), e, sound);
+      all += size_of(e);
+    }
+    return all;
+  }
+
   std::uint64_t read(std::string_view name, std::uint64_t from, std::size_t max, visitor<stored_event> show) {
     const named* const topic = find(kind::topic, name);
     if (topic == nullptr || max == 0) return from;

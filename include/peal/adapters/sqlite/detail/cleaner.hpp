@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace peal::inline v0::sqlite::detail {
@@ -16,26 +17,29 @@ class cleaner {
  public:
   explicit cleaner(connection& c) noexcept : c_{&c} {}
 
-  std::uint64_t trim(std::string_view name, std::uint64_t before) {
+  topic_size trim(std::string_view name, std::uint64_t before) {
     topic_row t = topic(name);
     const std::uint64_t base = t.id << position_bits;
     t.trimmed = std::max(t.trimmed, std::min(before, t.next));
     note(t, name);
-    statement gone{c_->get(), "delete from peal_event_rows where place >= ? and place < ?"};
-    return run(gone << base << (base | t.trimmed));
+    statement gone{c_->get(),
+                   std::string("delete from peal_event_rows where place >= ? and place < ? returning ") + event_bytes};
+    return sum(gone << base << (base | t.trimmed));
   }
 
-  std::uint64_t compact(std::string_view name, std::uint64_t before) {
+  topic_size compact(std::string_view name, std::uint64_t before) {
     topic_row t = topic(name);
     const std::uint64_t base = t.id << position_bits;
     const std::uint64_t end = base | std::min(before, t.next);
     t.compacted = std::max(t.compacted, std::min(before, t.next));
     note(t, name);
-    statement gone{c_->get(),
-                   "delete from peal_event_rows where place >= ?1 and place < ?2 and key <> '' and place not in "
-                   "(select max(place) from peal_event_rows where place >= ?1 and place < ?2 and key <> '' "
-                   "group by key)"};
-    return run(gone << base << end);
+    statement gone{
+        c_->get(),
+        std::string("delete from peal_event_rows where place >= ?1 and place < ?2 and key <> '' and place not in "
+                    "(select max(place) from peal_event_rows where place >= ?1 and place < ?2 and key <> '' "
+                    "group by key) returning ") +
+            event_bytes};
+    return sum(gone << base << end);
   }
 
   std::uint64_t claims(std::string_view scope, std::int64_t before) {
@@ -59,6 +63,12 @@ class cleaner {
   }
 
  private:
+  topic_size sum(statement& s) {
+    topic_size all;
+    while (s.step()) all += {1, s.natural(0)};
+    s.reset();
+    return all;
+  }
   topic_row topic(std::string_view name) {
     statement find{c_->get(), find_topic_sql};
     return find_topic_row(find, name);

@@ -125,6 +125,19 @@ inline topic_row find_topic_row(statement& s, std::string_view name) {
   return s.step() ? topic_row::read(s, name) : topic_row{};
 }
 
+inline constexpr const char* event_bytes = "length(payload) + coalesce(length(cast(key as blob)), 0)";
+
+/// Looks at every row of the topic.
+inline topic_size count_events(::sqlite3* db, std::string_view topic) {
+  statement find{db, find_topic_sql};
+  const topic_row t = find_topic_row(find, topic);
+  const std::string sql = std::string("select count(*), coalesce(sum(") + event_bytes +
+                          "), 0) from peal_event_rows where place >= ? and place < ?";
+  statement all{db, sql};
+  (void)(all << (t.id << position_bits) << ((t.id + 1) << position_bits)).step();
+  return {all.natural(0), all.natural(1)};
+}
+
 /// The columns that every table with events has, in this order.
 inline constexpr const char* event_columns =
     "type, id, correlation, causation, published, key, stream_version, checksum, payload";

@@ -182,6 +182,20 @@ inline lines everything(const store& s, const names& n = {}) {
   return all;
 }
 
+/// How much each topic has, as the store says it, and by a look at all that is there.
+inline lines sizes(const store& s, const names& n = {}) {
+  lines all;
+  for (const auto& topic : n.topics) {
+    const topic_size said = s.size(topic);
+    const topic_size seen = s.store::size(topic);
+    require(said == seen, "size of " + topic + " is that of the events that are there: " + std::to_string(said.events) +
+                              " with " + std::to_string(said.bytes) + " bytes, " + std::to_string(seen.events) +
+                              " with " + std::to_string(seen.bytes));
+    all.push_back(topic + " " + std::to_string(said.events) + " " + std::to_string(said.bytes));
+  }
+  return all;
+}
+
 /// An event whose every field says something.
 inline stored_event event_at(std::string_view topic, std::uint64_t position, std::string_view payload = "payload",
                              std::string_view key = {}, std::uint64_t stream_version = 0) {

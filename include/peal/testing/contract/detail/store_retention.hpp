@@ -56,6 +56,32 @@ inline void compacts(store_place& place) {
   expect("the other topic", std::uint64_t{events_of(*s, "shop.refunds").size()}, std::uint64_t{1});
 }
 
+inline void counts(store_place& place) {
+  const auto s = place.open();
+  const auto at = [&](std::string_view topic) {
+    const topic_size n = s->size(topic);
+    return std::to_string(n.events) + " of " + std::to_string(n.bytes);
+  };
+  expect("the size of what was never heard of", at("shop.orders"), std::string("0 of 0"));
+  store_batch b;
+  for (std::uint64_t i = 0; i < 4; ++i) b.events.push_back(event_at("shop.orders", i, "12345", i % 2 == 0 ? "ab" : ""));
+  b.events.push_back(event_at("shop.refunds", 0, "123", std::string_view("a\0b", 3)));
+  b.events.push_back(event_at("shop.refunds", 1, "", "a", 1));
+  s->commit(b);
+  expect("the size", at("shop.orders"), std::string("4 of 24"));
+  expect("that of another", at("shop.refunds"), std::string("2 of 7"));
+  refused("an event behind a gap", store_errc::conflict, *s, [&] { append(*s, "shop.orders", 9, 1); });
+  expect("the size after a refusal", at("shop.orders"), std::string("4 of 24"));
+  s->compact("shop.orders", 4);
+  expect("the size after a compaction", at("shop.orders"), std::string("3 of 17"));
+  append(*s, event_at("shop.orders", 4, "x"));
+  expect("the size with one more", at("shop.orders"), std::string("4 of 18"));
+  s->trim("shop.orders", 3);
+  expect("the size after a trim", at("shop.orders"), std::string("2 of 6"));
+  s->trim("shop.refunds", 9);
+  expect("the size of what is empty now", at("shop.refunds"), std::string("0 of 0"));
+}
+
 inline void streams(store_place& place) {
   const auto s = place.open();
   const std::string other("o-1\0", 4);

@@ -3,8 +3,10 @@
 #include <peal/adapters/lmdb/lmdb_store.hpp>
 
 #include "../../examples/order_flow/stream_ledger.hpp"
+#include "bus/retained_topic.hpp"
 #include "examples/order_flow_kills.hpp"
 #include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace {
 
@@ -28,4 +30,11 @@ TEST_CASE("lmdb: order_flow, killed at any moment, goes on where it was, and its
   CHECK(seen.lost == 0);
   CHECK(seen.duplicated == 0);
   CHECK(seen.days != 0);
+}
+
+TEST_CASE("lmdb: of a topic that is compacted the newest of each key stay, and what somebody has still to read",
+          "[adapters][lmdb][durable][retention]") {
+  peal_test::temporary_folder folder;
+  peal::lmdb::store kept{folder.path("market.lmdb"), {.durability = peal::sync::os}};
+  peal_test::newest_of_each_key_stay(kept, peal_test::seed(), static_cast<int>(peal_test::scaled(4)));
 }

@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "bus/retained_topic.hpp"
 #include "support/catch.hpp"
 #include "support/stress_options.hpp"
 #include "support/temporary_folder.hpp"
@@ -109,4 +110,11 @@ TEST_CASE("sqlite: killed at any moment, a handled key stays handled, and what i
               static_cast<unsigned long long>(peal_test::seed()), kills, static_cast<unsigned long long>(again),
               published.size(), static_cast<long long>(a_life * kills) - static_cast<long long>(published.size()));
   CHECK(published.size() == static_cast<std::size_t>(a_life * kills));
+}
+
+TEST_CASE("sqlite: of a topic that is compacted the newest of each key stay, and what somebody has still to read",
+          "[adapters][sqlite][durable][retention]") {
+  peal_test::temporary_folder folder;
+  peal::sqlite::store kept{folder.path("market.db"), {.durability = peal::sync::os}};
+  peal_test::newest_of_each_key_stay(kept, peal_test::seed(), static_cast<int>(peal_test::scaled(4)));
 }

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "bus/retained_topic.hpp"
 #include "bus/stepped_support.hpp"
 #include "support/catch.hpp"
+#include "support/stress_options.hpp"
 
 namespace {
 
@@ -208,4 +210,109 @@ TEST_CASE("retention: a store that cannot remove does no harm, and is asked agai
   publish(bus, 10);
   CHECK(oldest(bus) == 20);
   CHECK_THROWS_AS(bus.retain<order>({.age = -1s}), peal::bad_option);
+}
+
+TEST_CASE("retention: the newest are kept by their bytes", "[bus][durable][retention]") {
+  peal::memory_store kept;
+  shop bus{{.seed = 7}, kept};
+  const auto a = bus.subscribe<order>("fast", ignore);
+  publish(bus, 100);
+  const std::uint64_t all = kept.size("shop.order").bytes;
+  const auto bytes_from = [&](std::uint64_t position) {
+    std::uint64_t bytes = 0;
+    (void)kept.read("shop.order", position, 1'000, [&](const peal::stored_event& e) { bytes += e.payload.size(); });
+    return bytes;
+  };
+  SECTION("all that there are") {
+    bus.retain<order>({.bytes = all});
+    bus.runtime().advance(10s);
+    CHECK(oldest(bus) == 0);
+    publish(bus, 1);
+    CHECK(oldest(bus) == 1);
+  }
+  SECTION("as many as fit") {
+    const std::uint64_t ten = bytes_from(90);
+    bus.retain<order>({.bytes = ten});
+    bus.runtime().advance(10s);
+    CHECK(oldest(bus) == 90);
+    bus.retain<order>({.bytes = ten - 1});
+    bus.runtime().advance(10s);
+    CHECK(oldest(bus) == 91);
+  }
+  SECTION("an event that is kept by one of the limits is kept") {
+    bus.retain<order>({.count = 30, .bytes = 1});
+    bus.runtime().advance(10s);
+    CHECK(oldest(bus) == 70);
+    bus.retain<order>({.age = 1h, .bytes = 1});
+    publish(bus, 100);
+    CHECK(oldest(bus) == 70);
+  }
+  SECTION("those of an earlier life count") {
+    peal::memory_store copy;
+    peal::store_batch b;
+    (void)kept.read("shop.order", 0, 100, [&](const peal::stored_event& e) { b.events.push_back(e); });
+    b.cursors.push_back({"fast", "shop.order", 60});
+    copy.commit(b);
+    shop next{{.seed = 8}, copy};
+    next.retain<order>({.bytes = 1});
+    next.runtime().advance(10s);
+    CHECK(oldest(next) == 60);  // "fast" does not stand
+  }
+}
+
+TEST_CASE("retention: more than goes at once goes by bytes as well", "[bus][durable][retention]") {
+  peal::memory_store kept;
+  shop bus{{.seed = 7}, kept};
+  const auto a = bus.subscribe<order>("fast", ignore);
+  publish(bus, 10'000);
+  bus.retain<order>({.bytes = 100});
+  bus.runtime().advance(10s);
+  CHECK(kept.size("shop.order").bytes <= 100);
+  CHECK(kept.size("shop.order").bytes > 90);
+}
+
+TEST_CASE("retention: a delivery that waits keeps its event", "[bus][durable][retention]") {
+  peal::memory_store kept;
+  peal::store_batch b;
+  b.pending.push_back({"slow", "shop.order", 3, 2, 0});
+  b.cursors.push_back({"slow", "shop.order", 40});
+  kept.commit(b);
+  shop bus{{.seed = 7}, kept};
+  const auto a = bus.subscribe<order>("fast", ignore);
+  bus.retain<order>({});
+  publish(bus, 50);
+  CHECK(oldest(bus) == 3);
+}
+
+TEST_CASE("compaction: the newest of each key stay, and what somebody has still to read", "[bus][durable][retention]") {
+  peal::memory_store kept;
+  peal_test::newest_of_each_key_stay(kept, peal_test::seed(), static_cast<int>(peal_test::scaled(8)));
+}
+
+TEST_CASE("compaction: what is young or among the newest stays", "[bus][durable][retention]") {
+  peal::memory_store kept;
+  peal_test::market bus{{.seed = 7}, kept};
+  const auto a = bus.subscribe<peal_test::price>("fast", [](const auto&) {});
+  for (int i = 0; i != 50; ++i) bus.publish(peal_test::price{"s", i});
+  (void)bus.settle();
+  bus.compact<peal_test::price>({.age = 1h});
+  bus.runtime().advance(10s);
+  CHECK(kept.size("market").events == 50);
+  bus.compact<peal_test::halted>({.count = 10});  // of the same topic
+  bus.runtime().advance(10s);
+  CHECK(kept.size("market").events == 11);
+  CHECK_THROWS_AS(bus.compact<peal_test::price>({.age = -1s}), peal::bad_option);
+}
+
+TEST_CASE("compaction: goes with a limit of what is kept", "[bus][durable][retention]") {
+  peal::memory_store kept;
+  peal_test::market bus{{.seed = 7}, kept};
+  const auto a = bus.subscribe<peal_test::price>("fast", [](const auto&) {});
+  bus.compact<peal_test::price>();
+  bus.retain<peal_test::price>({.count = 5});
+  bus.publish(peal_test::price{"once", 0});
+  for (int i = 1; i != 50; ++i) bus.publish(peal_test::price{"s" + std::to_string(i % 2), i});
+  (void)bus.settle();
+  bus.runtime().advance(10s);
+  CHECK(kept.range("market").first >= 45);
 }

@@ -171,6 +171,17 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
                   "peal: retain is about what a store keeps; make the topic durable: peal::topic<E, peal::durable>");
     core_->log().retain(core_type::template number_of_topic<E>, r);
   }
+  /// From now on, of the events of E's topic that nobody needs any more only the newest of each key stay: see
+  /// peal::compaction. Errors: bad_option.
+  template <class E>
+  void compact(const compaction& c = {}) {
+    static_assert(core_type::template is_durable<E>,
+                  "peal: compact is about what a store keeps; make the topic durable: peal::topic<E, peal::durable>");
+    if constexpr (core_type::template is_durable<E>) {
+      core_->log().template compact<typename core_type::template events_beside<E>>(
+          core_type::template number_of_topic<E>, c);
+    }
+  }
   /// Sets a subscription that does not stand back: peal::rewind, beside others that stand.
   /// Errors: bad_option where one of that name stands, or none is known, or it has not come that far; store_error.
   void rewind(const std::string& name, const start_at& where) {

@@ -31,7 +31,8 @@ namespace peal::inline v0 {
 /// set before it ended stands when its event counts as handled. After a restart they come when it is time by the wall
 /// clock, at once when that has passed, those that repeat on their old beat; one may come twice when the process was cut
 /// off just as it came. A peal::timer_id means nothing to the next life.
-/// Nothing goes out of the store unless `bus.retain<E>(…)` says so: peal::retention.
+/// Nothing goes out of the store unless `bus.retain<E>(…)` or `bus.compact<E>(…)` says so: peal::retention, by age, count
+/// and size, and peal::compaction, by key.
 /// Events need a declared name and fields (<peal/codec/codec.hpp>) and a default constructor. A time to live and the
 /// back-off of a delivery do not survive a restart.
 /// Errors: while the store has no space the topic fills up and publishers wait; when a commit fails otherwise, or a sync,

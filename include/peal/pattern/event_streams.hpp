@@ -54,6 +54,7 @@ struct as_of {
 /// Errors: version_conflict, with which nothing was appended; store_error; what an event's codec throws.
 /// Thread safety: every call from any thread, and as many objects for one topic as one likes. A topic that a bus keeps in the
 /// store belongs to the bus.
+/// store::compact would leave each stream its newest event alone, which is enough for nobody who folds it: stream_incomplete.
 /// Lifetime: of the store.
 /// Example:
 /// ```

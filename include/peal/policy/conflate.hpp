@@ -2,7 +2,7 @@
 // Of what waits, only the newest event of each key is worth handling.
 #pragma once
 
-#include <peal/policy/detail/key_access.hpp>
+#include <peal/detail/key_access.hpp>
 #include <peal/policy/ordering.hpp>
 
 #include <cstddef>

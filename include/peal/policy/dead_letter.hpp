@@ -4,9 +4,9 @@
 
 #include <peal/core/dead_cause.hpp>
 #include <peal/core/envelope.hpp>
+#include <peal/detail/key_access.hpp>
 #include <peal/detail/list.hpp>
 #include <peal/policy/actions.hpp>
-#include <peal/policy/detail/key_access.hpp>
 
 #include <cstddef>
 #include <cstdint>

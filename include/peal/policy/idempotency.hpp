@@ -2,7 +2,7 @@
 // Each key is handled once: the policy that names an event's key and says how long handled keys are remembered.
 #pragma once
 
-#include <peal/policy/detail/key_access.hpp>
+#include <peal/detail/key_access.hpp>
 #include <peal/policy/detail/key_table.hpp>
 
 #include <cstddef>

@@ -2,8 +2,8 @@
 // Events of one key keep their order through every failure: the policy that names the key and bounds what waits behind it.
 #pragma once
 
+#include <peal/detail/key_access.hpp>
 #include <peal/policy/detail/busy_keys.hpp>
-#include <peal/policy/detail/key_access.hpp>
 
 #include <cstddef>
 #include <optional>

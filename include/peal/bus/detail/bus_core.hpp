@@ -259,6 +259,8 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   auto& log() noexcept { return log_; }
   template <class E>
   static constexpr std::size_t number_of_topic = topic_number<E>();
+  template <class E>
+  using events_beside = typename topic_traits<topic_type<E>>::events;
 
   bus_base base;
   typename Runtime::executor runner;

@@ -4,6 +4,7 @@
 
 #include <peal/bus/bus.hpp>
 #include <peal/bus/detail/past_reader.hpp>
+#include <peal/codec/event_key.hpp>
 #include <peal/codec/upcast.hpp>
 
 #include <array>
@@ -23,12 +24,21 @@ struct stored_event_ops {
                 "constructor");
   static void encode(const void* event, byte_buffer& out) { peal::encode(*static_cast<const E*>(event), out); }
   static void decode(std::uint32_t version, byte_view in, void* to) { ::new (to) E(decode_version<E>(version, in)); }
-  static constexpr stored_ops ops{name_of<E>().name, name_of<E>().version, &encode, &decode, &stored_schema<E>};
+  static constexpr auto key_writer() noexcept -> void (*)(const void*, byte_buffer&) {
+    if constexpr (keyed_event<E>) {
+      return [](const void* event, byte_buffer& out) { write_key_of(*static_cast<const E*>(event), out); };
+    } else {
+      return nullptr;
+    }
+  }
+  static constexpr stored_ops ops{name_of<E>().name, name_of<E>().version, &encode, key_writer(),
+                                  &decode,           &stored_schema<E>};
 };
 template <class List>
 struct all_stored_ops;
 template <class... Es>
 struct all_stored_ops<type_list<Es...>> {
+  static constexpr bool any_key = (keyed_event<Es> || ...);
   static constexpr std::array<stored_ops, sizeof...(Es)> all{stored_event_ops<Es>::ops...};
 };
 
@@ -289,6 +299,14 @@ struct journal_of<true> {
   [[nodiscard]] durability_report report() const { return journal_->report(); }
 
   void retain(std::size_t topic, const retention& r) { journal_->retain(*journal_->topic_number(topic), r); }
+  template <class Events>
+  void compact(std::size_t topic, const compaction& c) {
+    static_assert(
+        all_stored_ops<Events>::any_key,
+        "peal: compact keeps the newest event of each key, and no event of this topic declares one; add to it "
+        "static constexpr auto key = &order_placed::order_id; or a peal::event_key_of<E>");
+    journal_->compact(*journal_->topic_number(topic), c);
+  }
 
   /// Errors: bad_option, store_error.
   void rewind(bus_base& bus, const std::string& name, const start_at& where) {

@@ -21,6 +21,7 @@ struct stored_ops {
   std::string_view name;
   std::uint32_t version;
   void (*encode)(const void* event, byte_buffer& out);
+  void (*key)(const void* event, byte_buffer& out);  ///< null: its events have none
   /// Constructs the event. Errors: decode_error, what an upcast throws.
   void (*decode)(std::uint32_t version, byte_view in, void* to);
   std::string (*schema)();

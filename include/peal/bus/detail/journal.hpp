@@ -116,11 +116,15 @@ class journal final : public bus_log {
 
   [[nodiscard]] durability_report report() const;
   void retain(const durable_topic& t, const retention& r);
+  void compact(const durable_topic& t, const compaction& c);
 
  private:
   struct trimming {
     const durable_topic* topic;
     retention keeps;
+    bool by_key = false;     ///< the newest of each key stay
+    bool compacted = false;  ///< in this life
+    position reached = 0;    ///< up to there
   };
   struct snapshot {
     bool active = false;
@@ -166,7 +170,10 @@ class journal final : public bus_log {
   void committed() noexcept;
   void look_again_in(nanoseconds time) noexcept;
   void trim_some() noexcept;
+  void trim_from_now_on(const trimming& one);
+  [[nodiscard]] position old_and_many(const trimming& one, position first, position last, nanoseconds& wait) const;
   nanoseconds trim(const trimming& one);
+  nanoseconds compact(trimming& one);
   [[nodiscard]] position lowest_cursor(const durable_topic& t) const;
   void fail(std::string_view why) noexcept;
 
@@ -182,7 +189,7 @@ class journal final : public bus_log {
   store_batch batch_{};
   std::vector<position> reached_{};
   byte_buffer bytes_{};
-  std::vector<std::size_t> ends_{};  // of each payload in bytes_: events', then letters' (event, errors)
+  std::vector<std::size_t> ends_{};  // of what is in bytes_: of events (key, payload), then of letters (event, errors)
   std::vector<std::string> schemas_{};
   std::vector<own_claim> gone_claims_{};
   bool types_kept_ = false;

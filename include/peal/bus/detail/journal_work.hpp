@@ -119,6 +119,8 @@ inline void journal::gather(durable_topic& t) {
     const std::uint8_t tag = b.tag(p);
     const envelope* const around = b.around(p, tag);
     const stored_ops& ops = t.ops[tag & slot_tag::type_mask];
+    if (ops.key != nullptr) ops.key(b.event(p), bytes_);
+    ends_.push_back(bytes_.size());
     ops.encode(b.event(p), bytes_);
     ends_.push_back(bytes_.size());
     stored_event& e = batch_.events.emplace_back();
@@ -235,7 +237,11 @@ inline void journal::settle_views() noexcept {
     from = ends_[i++];
     return v;
   };
-  for (stored_event& e : batch_.events) e.payload = next();
+  for (stored_event& e : batch_.events) {
+    const byte_view key = next();
+    e.key = {reinterpret_cast<const char*>(key.data()), key.size()};
+    e.payload = next();
+  }
   for (stored_letter& l : batch_.letters) {
     l.event.payload = next();
     l.errors = next();

@@ -61,3 +61,15 @@ TEST_CASE("faulty_store: a change may happen although it throws", "[testing][sto
   CHECK(append(s) == store_errc::io);
   CHECK(kept.range("shop.orders").next == 1);
 }
+
+TEST_CASE("faulty_store: questions fail as often as it was told", "[testing][store]") {
+  peal::memory_store kept;
+  peal::testing::faulty_store s{&kept};
+  CHECK(append(s) == std::nullopt);
+  const auto asked = s.reads();
+  s.fail_reads(2, store_errc::corrupt);
+  CHECK_THROWS_AS(s.range("shop.orders"), peal::store_error);
+  CHECK_THROWS_AS(s.read("shop.orders", 0, 1, [](const peal::stored_event&) {}), peal::store_error);
+  CHECK(s.range("shop.orders").next == 1);
+  CHECK(s.reads() == asked + 3);
+}

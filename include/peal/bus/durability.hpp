@@ -2,6 +2,8 @@
 // What a bus with durable topics says of its store: how far that has come, how far subscriptions have, who is missing.
 #pragma once
 
+#include <peal/core/envelope.hpp>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,8 +31,9 @@ struct subscription_durability {
 struct durability_report {
   std::vector<topic_durability> topics;
   std::vector<subscription_durability> subscriptions;
-  bool failed = false;  ///< durable topics refuse every publication: publish_errc::store_failed
-  std::string failure;  ///< what the store said last when it said no; empty while all is well
+  bool failed = false;                ///< durable topics refuse every publication: publish_errc::store_failed
+  std::string failure;                ///< what the store said last when it said no; empty while all is well
+  std::vector<event_id> not_durable;  ///< once it has failed: accepted and lost; the first 10,000 of each topic
 };
 
 }  // namespace peal::inline v0

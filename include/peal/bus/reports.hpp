@@ -31,6 +31,8 @@ struct drain_report {
   std::vector<stuck_handler> stuck;     ///< handlers that were still running at the deadline
   std::uint64_t timers = 0;             ///< events that were to be published later and will not be any more
   std::uint64_t timers_kept = 0;        ///< those of durable topics, which a bus over the same store publishes
+  /// Accepted by durable topics and not in their store, which had no space or has failed; the first 10,000 of each topic
+  std::vector<event_id> not_durable;
   nanoseconds took{0};
 };
 

@@ -97,7 +97,7 @@ struct topic_statistics {
 /// Can the bus do its work?
 enum class health : std::uint8_t {
   ok,
-  degraded,  ///< a subscription is stalled, its breaker is open, a handler over its timeout, a box of dead letters full
+  degraded,  ///< a subscription is stalled, its breaker is open, a handler over its timeout, a box of dead letters full, a store says no
 };
 
 /// The whole bus. Names of stopped subscriptions are not in it.

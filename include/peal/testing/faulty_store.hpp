@@ -20,8 +20,8 @@ enum class fault_point : std::uint8_t {
 
 /// Hands every call to another store, and lets the n-th that changes something throw.
 ///
-/// After `io` every further change throws `poisoned`, as a real store does after a failed sync; reading goes on. Other codes
-/// fail one call.
+/// After `io` every further change throws `poisoned`, as a real store does after a failed sync; reading goes on, unless it
+/// is told to fail as well. Other codes fail one call.
 /// Thread safety: every call from any thread.
 /// Example:
 /// ```
@@ -40,14 +40,22 @@ class faulty_store final : public store_wrapper {
     code_ = code;
     where_ = where;
   }
+  /// From now on `count` questions (range, read, cursors, …) throw `code`.
+  void fail_reads(std::uint64_t count, store_errc code = store_errc::io) {
+    const std::lock_guard hold{mutex_};
+    reads_left_ = count;
+    read_code_ = code;
+  }
   /// As if it were closed and opened again: no fault, not poisoned.
   void recover() {
     const std::lock_guard hold{mutex_};
-    left_ = 0;
+    left_ = reads_left_ = 0;
     poisoned_ = false;
   }
   /// Changes asked for so far, failed ones too.
   [[nodiscard]] std::uint64_t changes() const noexcept { return changes_.load(std::memory_order_relaxed); }
+  /// The same of questions.
+  [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load(std::memory_order_relaxed); }
 
   void commit(const store_batch& batch) override {
     changing("commit", [&] { wrapped().commit(batch); });
@@ -71,8 +79,55 @@ class faulty_store final : public store_wrapper {
     changing("forget", [&] { wrapped().forget_subscription(subscription); });
   }
 
+  [[nodiscard]] topic_range range(std::string_view topic) const override {
+    reading("look at a topic");
+    return wrapped().range(topic);
+  }
+  std::uint64_t read(std::string_view topic, std::uint64_t from, std::size_t max,
+                     visitor<stored_event> show) const override {
+    reading("read");
+    return wrapped().read(topic, from, max, show);
+  }
+  std::uint64_t read_stream(std::string_view topic, std::string_view key, std::uint64_t from, std::size_t max,
+                            visitor<stored_event> show) const override {
+    reading("read a stream");
+    return wrapped().read_stream(topic, key, from, max, show);
+  }
+  void cursors(visitor<stored_cursor> show) const override {
+    reading("read cursors");
+    wrapped().cursors(show);
+  }
+  void pending(std::string_view subscription, std::string_view topic, visitor<stored_pending> show) const override {
+    reading("read pending deliveries");
+    wrapped().pending(subscription, topic, show);
+  }
+  void claims(std::string_view scope, visitor<stored_claim> show) const override {
+    reading("read claims");
+    wrapped().claims(scope, show);
+  }
+  void letters(std::string_view topic, visitor<stored_letter> show) const override {
+    reading("read letters");
+    wrapped().letters(topic, show);
+  }
+  void timers(visitor<stored_timer> show) const override {
+    reading("read timers");
+    wrapped().timers(show);
+  }
+
  private:
   enum class verdict : std::uint8_t { pass, fail_before, fail_after };
+
+  void reading(std::string_view doing) const {
+    reads_.fetch_add(1, std::memory_order_relaxed);
+    store_errc code{};
+    {
+      const std::lock_guard hold{mutex_};
+      if (reads_left_ == 0) return;
+      --reads_left_;
+      code = read_code_;
+    }
+    throw store_error(code, place(), doing, "a test wants it");
+  }
 
   template <class F>
   void changing(std::string_view doing, F f) {
@@ -96,12 +151,15 @@ class faulty_store final : public store_wrapper {
     return where_ == fault_point::before ? verdict::fail_before : verdict::fail_after;
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  mutable std::uint64_t reads_left_ = 0;
+  store_errc read_code_ = store_errc::io;
   std::uint64_t left_ = 0;
   store_errc code_ = store_errc::io;
   fault_point where_ = fault_point::before;
   bool poisoned_ = false;
   std::atomic<std::uint64_t> changes_{0};
+  mutable std::atomic<std::uint64_t> reads_{0};
 };
 
 }  // namespace peal::inline v0::testing

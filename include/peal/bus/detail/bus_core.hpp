@@ -219,7 +219,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
 
   health health_now() noexcept {
     if (base.stalled.load(std::memory_order_relaxed) != 0 || base.open_breakers.load(std::memory_order_relaxed) != 0 ||
-        any_overdue(base)) {
+        any_overdue(base) || (base.log != nullptr && !base.log->is_well())) {
       return health::degraded;
     }
     for (const topic_base* t : base.topics) {

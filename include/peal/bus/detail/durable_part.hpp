@@ -80,7 +80,8 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
   }
   /// Behind a publication: the journal has something to do. Subscriptions hear of it once it is in the store.
   void published() noexcept {
-    if (core_.ring_.order().observe(seat_->ready) == 0 && core_.take_back(*seat_)) core_.runner_.enqueue(*seat_);
+    if (core_.ring_.order().observe(seat_->ready) != 0 || log.rests()) return;  // one that rests has set its alarm
+    if (core_.take_back(*seat_)) core_.runner_.enqueue(*seat_);
   }
   [[nodiscard]] position head() const noexcept override { return core_.ring_.claim_position(); }
   [[nodiscard]] position published_run(position from, std::size_t most) const noexcept override {
@@ -120,6 +121,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
   /// Before its cursor leaves the ring.
   void leave(seat& s, subscription_base& sub) noexcept {
     log.leaves(sub);
+    log.trouble_over(&s);
     reader_of(s).reset();
     s.from_store.store(false, std::memory_order_release);
     rouse_journal();
@@ -175,6 +177,10 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     return distance(gate, at) > 0;
   }
   position readable_in_store(seat& s, position from, std::size_t most, position gate) noexcept {
+    if (const past_reader* const r = reader_of(s).get(); r != nullptr && r->rests_for().count() > 0) {
+      s.subscription->look_again(r->rests_for());
+      return from;
+    }
     position last = from;
     bool later = false;
     const auto failed = rule_set<>{}.run([&] {
@@ -197,9 +203,15 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
       later =
           last == from && most != 0 && distance(s.reads_store.load(std::memory_order_relaxed) ? gate : end, from) > 0;
     });
-    if (failed) log.note_failure(failed->error_text);
+    if (failed) {
+      log.note_trouble(&s, s.subscription->name(), failed->error_text);
+    } else if (s.dozes.load(std::memory_order_relaxed)) {
+      log.trouble_over(&s);
+    }
     s.dozes.store(failed || later, std::memory_order_relaxed);
-    if (failed || later) s.subscription->look_again();
+    past_reader* const r = reader_of(s).get();
+    const nanoseconds patience = r != nullptr ? r->patience(failed.has_value()) : past_reader::shortest;
+    if (failed || later) s.subscription->look_again(patience);
     return failed ? from : last;
   }
   /// From the store what publishers have taken from its cursor in the ring, then copies of what stands there.
@@ -245,12 +257,8 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
       std::uint8_t type = 0;
       while (type != core_.type_count && ops[type].name != l.event.name) ++type;
       if (type == core_.type_count) return;
-      kept_ptr k;
-      try {
-        k = make_kept(*core_.types[type], [&](void* to) { ops[type].decode(l.event.version, l.event.payload, to); });
-      } catch (const decode_error&) {
-        return;
-      }
+      kept_ptr k = read_back(type, l.event);
+      if (k == nullptr) return;
       fill_letter(*k, l, type);
       core_.letters.restore(std::move(k));
     });
@@ -341,8 +349,13 @@ struct journal_of<true> {
     }
     const position p = r.id().position();
     const auto there = [&] { return distance(t->durable_to(), p) > 0; };
+    const auto over = [&] { return there() || journal_->has_failed(); };
     if (runner.only_polls()) journal_->flush();  // who waits here may be the one who polls
-    (void)runner.wait(journal_->news(), until, [&] { return there() || journal_->has_failed(); });
+    while (
+        !runner.wait(journal_->news(), runner.only_polls() ? journal_->next_try(runner.now(), until) : until, over)) {
+      if (!runner.only_polls() || runner.now() >= until) break;
+      journal_->flush();
+    }
     if (there()) return true;
     if (journal_->has_failed()) throw publish_refused(publish_errc::store_failed, t->name);
     return false;

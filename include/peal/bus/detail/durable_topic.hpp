@@ -145,6 +145,17 @@ class durable_topic : public topic_keeper {
   /// Before the bus runs: takes its place in the ring, and the letters out of the store.
   virtual void begin() = 0;
 
+  /// Null when this program cannot read it, whatever its codec or an upcast throws. Errors: bad_alloc.
+  [[nodiscard]] kept_ptr read_back(std::uint8_t type, const stored_event& e) const {
+    try {
+      return make_kept(*topic.types[type], [&](void* to) { ops[type].decode(e.version, e.payload, to); });
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception&) {
+      return {};
+    }
+  }
+  [[nodiscard]] position in_store() const noexcept override { return durable_to(); }
   [[nodiscard]] position durable_to() const noexcept { return gate_.load(std::memory_order_acquire); }
 
   topic_base& topic;

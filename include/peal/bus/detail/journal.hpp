@@ -78,6 +78,7 @@ class journal final : public bus_log {
   /// One commit; true when there may be more to do.
   bool work() noexcept;
   void flush() noexcept override;
+  [[nodiscard]] std::vector<event_id> not_kept() const override;
   /// The end of this life, with every handler ended.
   void close() noexcept;
   /// The life before this one was cut off.
@@ -88,17 +89,20 @@ class journal final : public bus_log {
 
   /// It waits for a better moment, or for ever.
   [[nodiscard]] bool rests() const noexcept { return rests_.load(std::memory_order_acquire); }
-  [[nodiscard]] bool has_failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool has_failed() const noexcept override { return failed_.load(std::memory_order_acquire); }
+  /// For one who polls and waits.
+  [[nodiscard]] static time_point next_try(time_point now, time_point until) noexcept {
+    return smaller(saturating_add(now, soon), until);
+  }
   [[nodiscard]] event_count<>& news() noexcept { return news_; }
   [[nodiscard]] std::string failure() const {
     const std::lock_guard lock{cursors_mutex_};
-    return failure_;
+    return !failure_.empty() || troubles_.empty() ? failure_ : troubles_.front().what;
   }
-  /// What a reader of the past has met, until it is met no more.
-  void note_failure(std::string_view what) noexcept {
-    const std::lock_guard lock{cursors_mutex_};
-    (void)rule_set<>{}.run([&] { failure_ = what; });
-  }
+  [[nodiscard]] bool is_well() const noexcept override { return !unwell_.load(std::memory_order_relaxed); }
+  /// What a reader of the past, or who brings events out of the store, has met, until it is met no more.
+  void note_trouble(const void* of, std::string_view who, std::string_view what) noexcept;
+  void trouble_over(const void* of) noexcept;
 
   // Subscriptions.
 
@@ -125,6 +129,10 @@ class journal final : public bus_log {
     bool by_key = false;     ///< the newest of each key stay
     bool compacted = false;  ///< in this life
     position reached = 0;    ///< up to there
+  };
+  struct trouble {
+    const void* of;
+    std::string what;
   };
   struct snapshot {
     bool active = false;
@@ -156,6 +164,7 @@ class journal final : public bus_log {
   [[nodiscard]] std::uint64_t given_up() const noexcept;
   [[nodiscard]] bool all_done() const noexcept;
   bool commit_some();
+  void encode(const durable_topic& t, const stored_ops& ops, position p, const void* event);
   void gather(durable_topic& t);
   void gather_snapshot();
   void gather_marks();
@@ -176,6 +185,7 @@ class journal final : public bus_log {
   nanoseconds compact(trimming& one);
   [[nodiscard]] position lowest_cursor(const durable_topic& t) const;
   void fail(std::string_view why) noexcept;
+  void note_failure(std::string_view what) noexcept;
 
   store& store_;
   bus_base& bus_;
@@ -202,15 +212,18 @@ class journal final : public bus_log {
   std::vector<trimming> trims_{};
   time_point trim_at_{};  ///< not before
   bool trim_armed_ = false;
+  bool trim_fails_ = false;
 
   mutable std::mutex cursors_mutex_;  // of what follows
   std::vector<kept_cursor> cursors_;
   std::vector<std::unique_ptr<effect_marks>> marks_;  // each stays where it is
-  std::string failure_;
+  std::string failure_;                               ///< of commits
+  std::vector<trouble> troubles_;
 
   timer_words timers_;
   std::atomic<bool> rests_{false};
   std::atomic<bool> failed_{false};
+  std::atomic<bool> unwell_{false};
   event_count<> news_{barrier<>{}, spin_limit{0, 0}};
 };
 
@@ -221,6 +234,7 @@ class journal final : public bus_log {
 #include <peal/bus/detail/journal_marks.hpp>
 #include <peal/bus/detail/journal_origins.hpp>
 #include <peal/bus/detail/journal_replays.hpp>
+#include <peal/bus/detail/journal_report.hpp>
 #include <peal/bus/detail/journal_timers.hpp>
 #include <peal/bus/detail/journal_trim.hpp>
 #include <peal/bus/detail/journal_work.hpp>

@@ -85,13 +85,17 @@ inline void journal::gather_claims() {
   }
 }
 
-/// One subscription's at a time, and as many as it has told since the last time, or so. Errors: store_error.
+/// One subscription's at a time, and as many as it has told since the last time, or so.
 inline void journal::clear_claims() {
   constexpr wall_time slack = 60'000'000'000;  // clocks that are set right do no harm
   for (const kept_cursor& c : snap_.cursors) {
     time_point oldest;
     if (c.claims == nullptr || !c.claims->may_clear(oldest)) continue;
-    (void)store_.forget_claims(c.name, wall_now() - (bus_.runner->now() - oldest).count() - slack);
+    const auto refused = rule_set<>{}.run([&] {
+      (void)store_.forget_claims(c.name, wall_now() - (bus_.runner->now() - oldest).count() - slack);
+      trouble_over(this);
+    });
+    if (refused) note_trouble(this, c.name, refused->error_text);  // they take room, no more
     return;
   }
 }

@@ -70,7 +70,13 @@ inline void journal::look_up(durable_topic& t, kept_cursor& mine, beginning& b) 
     b.known = mine.known = true;
     b.at = mine.stored = c.position & position_mask;
   });
-  if (b.known) mine.replay_end = replay_end(store_, mine.name, t.name);
+  if (!b.known) return;
+  if (const position end = t.durable_to(); distance(b.at, end) > 0) {
+    throw store_error(
+        store_errc::corrupt, store_.place(), "go on with subscription \"" + mine.name + "\"",
+        "its cursor in " + t.name + " says " + std::to_string(b.at) + ", and the topic ends at " + std::to_string(end));
+  }
+  mine.replay_end = replay_end(store_, mine.name, t.name);
 }
 
 /// Looks its name up and gives it a place among the cursors, without a seat yet.
@@ -134,39 +140,6 @@ inline void journal::leaves(const subscription_base& s) noexcept {
     if (!c->durable) cursors_.erase(c);
     return;
   }
-}
-
-inline durability_report journal::report() const {
-  durability_report r;
-  for (const durable_topic* t : topics_) {
-    r.topics.push_back({t->name, t->head(), t->durable_to(), store_.range(t->name).first});
-  }
-  r.failed = has_failed();
-  const auto head_of = [&](std::string_view topic) {
-    for (const topic_durability& t : r.topics) {
-      if (t.name == topic) return t.accepted;
-    }
-    return std::uint64_t{0};
-  };
-  const auto add = [&](std::string_view name, std::string_view topic, std::uint64_t at, bool orphaned) {
-    const std::uint64_t head = head_of(topic);
-    r.subscriptions.push_back({std::string(name), std::string(topic), at, head > at ? head - at : 0, orphaned});
-  };
-  {
-    const std::lock_guard lock{cursors_mutex_};
-    r.failure = failure_;
-    for (const kept_cursor& c : cursors_) {
-      if (c.durable) add(c.name, c.topic->name, c.known ? c.stored : c.wanted, c.sits == nullptr);
-    }
-  }
-  const std::size_t own = r.subscriptions.size();
-  store_.cursors([&](const stored_cursor& c) {
-    for (std::size_t i = 0; i != own; ++i) {
-      if (r.subscriptions[i].name == c.subscription && r.subscriptions[i].topic == c.topic) return;
-    }
-    add(c.subscription, c.topic, c.position, true);
-  });
-  return r;
 }
 
 inline void journal::bury_undecodable(durable_topic& t, std::string_view subscription, const stored_event& e,

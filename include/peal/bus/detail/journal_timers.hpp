@@ -56,13 +56,8 @@ inline void journal::bring_timers(schedule& later) {
       std::uint8_t type = 0;
       while (type != t->topic.type_count && t->ops[type].name != s.event.name) ++type;
       if (type == t->topic.type_count) return;
-      kept_ptr k;
-      try {
-        k = make_kept(*t->topic.types[type],
-                      [&](void* to) { t->ops[type].decode(s.event.version, s.event.payload, to); });
-      } catch (const decode_error&) {
-        return;
-      }
+      kept_ptr k = t->read_back(type, s.event);
+      if (k == nullptr) return;
       k->type = type;
       const time_point due = saturating_add(now, nanoseconds{s.due - wall});  // its beat, also where that is past
       (void)timers_.expect(1);

@@ -40,9 +40,12 @@ inline void journal::trim_some() noexcept {
       for (trimming& one : trims_) wait = larger(wait, one.by_key ? compact(one) : trim(one));
     });
     if (failed) {
-      note_failure(failed->error_text);
+      note_trouble(&trim_alarm_, {}, failed->error_text);
       wait = late;
+    } else if (trim_fails_) {
+      trouble_over(&trim_alarm_);
     }
+    trim_fails_ = failed.has_value();
     trim_at_ = saturating_add(now, wait.count() != 0 ? wait : late);
   }
   if (wait.count() == 0) return;

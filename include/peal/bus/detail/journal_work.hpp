@@ -25,9 +25,12 @@ inline bool journal::work() noexcept {
     }
   } catch (const std::bad_alloc&) {
     rests_.store(true, std::memory_order_release);
+    note_failure("peal: no memory for a commit; it is tried again");
     look_again_in(soon);
   } catch (const std::exception& e) {
     fail(e.what());
+  } catch (...) {
+    fail("peal: a codec threw something that is no std::exception");
   }
   trim_some();
   return more;
@@ -106,6 +109,21 @@ inline bool journal::commit_some() {
   return any || snap_.active;
 }
 
+/// Key and payload. Errors: bad_alloc; error, which names the event.
+inline void journal::encode(const durable_topic& t, const stored_ops& ops, position p, const void* event) {
+  try {
+    if (ops.key != nullptr) ops.key(event, bytes_);
+    ends_.push_back(bytes_.size());
+    ops.encode(event, bytes_);
+    ends_.push_back(bytes_.size());
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw error("peal: topic \"" + t.name + "\": " + std::string(ops.name) + " at " + std::to_string(p) +
+                " cannot be encoded: " + e.what());
+  }
+}
+
 /// The events of one topic that are published and not in the store.
 inline void journal::gather(durable_topic& t) {
   const position first = t.durable_to();
@@ -119,10 +137,7 @@ inline void journal::gather(durable_topic& t) {
     const std::uint8_t tag = b.tag(p);
     const envelope* const around = b.around(p, tag);
     const stored_ops& ops = t.ops[tag & slot_tag::type_mask];
-    if (ops.key != nullptr) ops.key(b.event(p), bytes_);
-    ends_.push_back(bytes_.size());
-    ops.encode(b.event(p), bytes_);
-    ends_.push_back(bytes_.size());
+    encode(t, ops, p, b.event(p));
     stored_event& e = batch_.events.emplace_back();
     e.topic = t.name;
     e.position = p;

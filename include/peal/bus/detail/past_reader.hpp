@@ -35,7 +35,7 @@ class past_reader {
   }
 
   /// Brings in what is there before `end`; returns up to where there is something.
-  /// Errors: store_error, bad_alloc, what an upcast throws.
+  /// Errors: store_error, bad_alloc.
   position fill(position end) {
     const position most = advance(passed_, slots);
     if (distance(end, most) > 0) end = most;
@@ -63,6 +63,19 @@ class past_reader {
     return slots - static_cast<std::size_t>(distance(filled_, passed_));
   }
   [[nodiscard]] position filled() const noexcept { return filled_; }
+  /// How long to wait before the store is asked again: after each failure twice as long.
+  nanoseconds patience(bool failed) noexcept {
+    const nanoseconds wait = failed ? patience_ : shortest;
+    patience_ = failed ? smaller(patience_ * 2, longest) : shortest;
+    rests_until_ = failed ? saturating_add(subscription_.now(), wait) : time_point{};
+    return wait;
+  }
+  /// Whatever wakes it, it does not ask before so much time has passed.
+  [[nodiscard]] nanoseconds rests_for() const noexcept {
+    return rests_until_ == time_point{} ? nanoseconds{0} : rests_until_ - subscription_.now();
+  }
+  static constexpr nanoseconds shortest = std::chrono::milliseconds{10};
+  static constexpr nanoseconds longest = std::chrono::seconds{1};
 
   /// Of what is there from `from` on, up to where it may be run now.
   /// Errors: store_error, bad_alloc.
@@ -122,7 +135,9 @@ class past_reader {
     if (!subscription_.wants(type)) return show(slot_tag::empty);
     try {
       topic_.ops[type].decode(e.version, e.payload, slot(filled_) + offset_);
-    } catch (const decode_error& failed) {
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& failed) {  // its decode, or an upcast
       topic_.log.bury_undecodable(topic_, subscription_.name(), e, failed.what());
       return show(slot_tag::empty);
     }
@@ -143,6 +158,8 @@ class past_reader {
   std::vector<envelope> around_;
   position passed_;  ///< slots before it are free
   position filled_;
+  nanoseconds patience_ = shortest;
+  time_point rests_until_{};
 };
 
 }  // namespace peal::inline v0::detail

@@ -64,7 +64,8 @@ class milestone {
       const subscription_statistics now = statistics_of(*s);
       const bool sink_full = now.stalled && s->topic().letters.full();
       const bool pumped = s->place().polled;
-      const bool callers = now.paused || sink_full || pumped;
+      const bool cut = is_cut_off(*s);
+      const bool callers = now.paused || sink_full || pumped || cut;
       if (callers && now.waiting > now.kept) lanes.remove(&s->topic());  // this is who keeps that ring full
       if (passed(*s)) continue;
       if (!callers) hopeless = false;
@@ -72,6 +73,7 @@ class milestone {
       why += now.paused  ? "paused, "
              : sink_full ? "its topic's dead letters are full, "
              : pumped    ? "waits for bus.poll(), "
+             : cut       ? "its topic's store has failed, "
                          : flow_text(now);
       why += std::to_string(now.waiting - now.kept) + " unread, " + std::to_string(now.kept) + " kept aside";
       sentences.push_back(std::move(why));
@@ -81,7 +83,26 @@ class milestone {
     return sentences;
   }
 
+  /// The store has failed, and what has not come to its end is not in it, or has outputs that it refuses.
+  [[nodiscard]] bool is_cut_off(bus_base& bus) {
+    if (bus.log == nullptr || !bus.log->has_failed()) return false;
+    for (const topic_base* t : bus.topics) {
+      if (t->in_lane() != 0) return false;
+    }
+    const std::lock_guard lock{bus.wiring};
+    for (const auto& s : bus.subscriptions) {
+      if (!passed(*s) && !is_cut_off(*s)) return false;
+    }
+    return true;
+  }
+
  private:
+  static bool is_cut_off(const subscription_base& s) noexcept {
+    const topic_base& t = s.topic();
+    if (t.keeper == nullptr || !t.bus.log->has_failed()) return false;
+    return s.outputs_waiting() ||
+           (s.kept_count() == 0 && distance(s.topic().cursor_of(s.place()), t.keeper->in_store()) >= 0);
+  }
   static const char* flow_text(const subscription_statistics& now) noexcept {
     switch (now.waits_for) {
       case wait_reason::pause: return "pauses after a failed run, ";
@@ -209,6 +230,26 @@ inline void count_left(subscription_base& s, drain_report& report) {
   report.abandoned += found + (from_ring || kept == 0 ? kept : kept - 1);
 }
 
+/// What a stopped subscription has left: a durable one goes on in the next life with what is in the store.
+inline void tell_left(const subscription_base& s, drain_report& report) {
+  const topic_base& t = s.topic();
+  const std::uint64_t left = s.counts().abandoned.get();
+  if (t.keeper == nullptr || s.effects == nullptr) {
+    report.abandoned += left;
+    report.abandoned_ids.insert(report.abandoned_ids.end(), s.left_.begin(), s.left_.end());
+    return;
+  }
+  const position stored = t.keeper->in_store();
+  std::uint64_t lost = distance(t.head(), stored) > 0 ? left - s.left_.size() : 0;  // those not written down are newer
+  for (const event_id& id : s.left_) {
+    if (distance(id.position(), stored) < 0) continue;
+    ++lost;
+    report.abandoned_ids.push_back(id);
+  }
+  report.abandoned += lost;
+  report.kept += left - lost;
+}
+
 /// Past the deadline: ends what has not come to its end and writes down what that was.
 inline void abandon_rest(bus_base& bus, drain_report& report) {
   bus.resting.store(true, std::memory_order_seq_cst);
@@ -220,16 +261,21 @@ inline void abandon_rest(bus_base& bus, drain_report& report) {
       if (!goal.has_passed(*s)) left.push_back(s);
     }
   }
+  list<std::shared_ptr<subscription_base>> stopped;
   for (const auto& s : left) {
-    const bool stopped = begin_stop(s, seat::abandon);
-    const std::lock_guard lock{bus.wiring};
-    if (!stopped) {
-      for (stuck_handler& h : stuck_in(*s)) report.stuck.push_back(std::move(h));
-      count_left(*s, report);
+    if (begin_stop(s, seat::abandon)) {
+      stopped.push_back(s);
       continue;
     }
-    report.abandoned += s->counts().abandoned.get();
-    report.abandoned_ids.insert(report.abandoned_ids.end(), s->left_.begin(), s->left_.end());
+    const std::lock_guard lock{bus.wiring};
+    for (stuck_handler& h : stuck_in(*s)) report.stuck.push_back(std::move(h));
+    count_left(*s, report);
+  }
+  for (topic_base* t : bus.topics) t->close(true);
+  if (bus.log != nullptr) bus.log->flush();
+  for (const auto& s : stopped) {
+    tell_left(*s, report);
+    const std::lock_guard lock{bus.wiring};
     bus.ended.push_back(full_statistics_of(*s));
   }
 }
@@ -246,15 +292,24 @@ drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
   const time_point until = saturating_add(began, time);
   for (;;) {
     milestone goal{bus};
-    const bool done = inside ? goal.reached(bus) : runner.wait(bus.progress, until, [&] { return goal.reached(bus); });
-    report.complete = done && goal.still(bus);
-    if (report.complete || !done || (Executor::waits_for_time && runner.now() >= until)) break;
+    bool there = false;
+    const auto over = [&] { return (there = goal.reached(bus)) || goal.is_cut_off(bus); };
+    if (inside) {
+      there = goal.reached(bus);
+    } else {
+      (void)runner.wait(bus.progress, until, over);
+    }
+    report.complete = there && goal.still(bus);
+    if (report.complete || !there || (Executor::waits_for_time && runner.now() >= until)) break;
   }
   if (!report.complete && !inside) abandon_rest(bus, report);
   if (!inside) {
     for (topic_base* t : bus.topics) t->close(true);
   }
-  if (!inside && bus.log != nullptr) bus.log->flush();
+  if (bus.log != nullptr) {
+    if (!inside) bus.log->flush();
+    report.not_durable = bus.log->not_kept();
+  }
   report.handled = handled_in(bus) - handled_before;
   report.timers = bus.timers.load(std::memory_order_relaxed);
   report.timers_kept = bus.timers_kept.load(std::memory_order_relaxed);

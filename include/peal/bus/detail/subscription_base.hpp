@@ -149,7 +149,7 @@ class subscription_base {
   /// An event that has ended the process so often becomes a letter. False: not now.
   bool bury_crashed(const event_at& at, std::uint32_t runs);
   /// Its source could not be read: a little later.
-  void look_again() noexcept { wake_later(); }
+  void look_again(nanoseconds in) noexcept { wake_at(wake_up_, saturating_add(now(), in)); }
   /// Remembers what a drain abandons, for its report.
   void note_left(position p) noexcept;
 

@@ -23,6 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -105,6 +106,8 @@ class topic_keeper {
   virtual void timer(timer_word&& w, std::uint64_t id, time_point due, nanoseconds period) noexcept = 0;
   virtual void timer_again(timer_word&& w, std::uint64_t id, time_point due, nanoseconds period) noexcept = 0;
   virtual void timer_gone(std::uint64_t id) noexcept = 0;
+  /// Everything before it is in the store.
+  [[nodiscard]] virtual position in_store() const noexcept = 0;
 
  protected:
   ~topic_keeper() = default;
@@ -115,6 +118,12 @@ class bus_log {
  public:
   /// Everything that was accepted and how far everybody has come, unless the store fails.
   virtual void flush() noexcept = 0;
+  /// The store has failed: what it does not have it never will.
+  [[nodiscard]] virtual bool has_failed() const noexcept = 0;
+  /// It takes what it is given, and shows what it has.
+  [[nodiscard]] virtual bool is_well() const noexcept = 0;
+  /// What was accepted and is not in the store now; of each topic the first 10,000. Errors: bad_alloc.
+  [[nodiscard]] virtual std::vector<event_id> not_kept() const = 0;
 
  protected:
   ~bus_log() = default;

@@ -55,10 +55,7 @@ inline durability_report journal::report() const {
     if (refused && r.failure.empty()) r.failure = refused->error_text;
   };
   for (const durable_topic* t : topics_) {
-    topic_durability& mine = r.topics.emplace_back();
-    mine.name = t->name;
-    mine.accepted = t->head();
-    mine.durable = t->durable_to();
+    topic_durability& mine = r.topics.emplace_back(topic_durability{t->name, t->head(), t->durable_to()});
     ask([&] { mine.oldest = store_.range(t->name).first; });
   }
   if (r.failed) r.not_durable = not_kept();

@@ -197,7 +197,7 @@ TEST_CASE("dropping: each event is read or dropped, never both and never neither
   watchdog guard{"dropping reader"};
   core r{{.capacity = 16, .first = peal::position_mask - 700, .mode = mode}};
   const auto c = r.join_dropping();
-  const auto gating = beside_a_gating_one ? r.join() : std::nullopt;
+  const auto gating = beside_a_gating_one ? r.join() : decltype(r.join()){};
   constexpr std::uint64_t each = 6'000;
   std::atomic<int> publishing{2};
   std::uint64_t read = 0;

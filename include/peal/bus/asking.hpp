@@ -6,11 +6,11 @@
 #include <peal/bus/timer_wheel.hpp>
 #include <peal/core/clock.hpp>
 #include <peal/core/delivery.hpp>
+#include <peal/detail/shared.hpp>
 #include <peal/ring/event_count.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -78,10 +78,10 @@ class asking_place {
 
   /// What all who use this event type of this bus share; made by the first. It outlives every event of its topic.
   template <class Make>
-  std::shared_ptr<void> shared(Make&& make) const {
+  detail::shared<void> shared(Make&& make) const {
     const std::lock_guard lock{topic_->bus.wiring};
     if (topic_->beside.size() <= type_) topic_->beside.resize(type_ + 1U);
-    std::shared_ptr<void>& mine = topic_->beside[type_];
+    detail::shared<void>& mine = topic_->beside[type_];
     if (mine == nullptr) mine = make();
     return mine;
   }

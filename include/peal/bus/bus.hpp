@@ -10,7 +10,6 @@
 #include <peal/bus/subscription.hpp>
 #include <peal/bus/workers.hpp>
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -375,7 +374,7 @@ class basic_bus : public detail::bus_letters<basic_bus<Runtime, Topics...>> {
     }
   }
 
-  std::shared_ptr<core_type> core_;
+  detail::shared<core_type> core_;
 };
 
 /// The bus as services use it: on threads, in real time.

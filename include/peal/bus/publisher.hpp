@@ -4,10 +4,10 @@
 
 #include <peal/bus/detail/port.hpp>
 #include <peal/core/error.hpp>
+#include <peal/detail/shared.hpp>
 
 #include <atomic>
 #include <concepts>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -116,7 +116,7 @@ class sole_publisher {
       { bus.template sole_publisher<E>() } -> std::convertible_to<sole_publisher>;
     }
   explicit sole_publisher(Bus& bus) : sole_publisher{bus.template sole_publisher<E>()} {}
-  sole_publisher(Way way, std::shared_ptr<std::atomic<bool>> taken) noexcept : way_{way}, taken_{std::move(taken)} {}
+  sole_publisher(Way way, detail::shared<std::atomic<bool>> taken) noexcept : way_{way}, taken_{std::move(taken)} {}
   /// From a bus's own type of it.
   template <class Other>
     requires(!std::is_same_v<Other, Way> && std::is_same_v<Way, detail::port<E>>)
@@ -164,7 +164,7 @@ class sole_publisher {
   }
 
   Way way_;
-  std::shared_ptr<std::atomic<bool>> taken_;
+  detail::shared<std::atomic<bool>> taken_;
 };
 
 }  // namespace peal::inline v0

@@ -4,8 +4,8 @@
 
 #include <peal/bus/detail/redrive_job.hpp>
 #include <peal/bus/subscription.hpp>
+#include <peal/detail/shared.hpp>
 
-#include <memory>
 #include <utility>
 
 namespace peal::inline v0 {
@@ -16,7 +16,7 @@ namespace peal::inline v0 {
 class [[nodiscard("the redrive stops when its token dies; hold it, or give it to the bus with keep()")]] redriving {
  public:
   redriving() noexcept = default;
-  redriving(std::shared_ptr<detail::redrive_job> job, detail::bus_link link) noexcept
+  redriving(detail::shared<detail::redrive_job> job, detail::bus_link link) noexcept
       : job_{std::move(job)}, link_{std::move(link)} {}
   redriving(redriving &&) noexcept = default;
   redriving& operator=(redriving&& other) noexcept {
@@ -55,12 +55,12 @@ class [[nodiscard("the redrive stops when its token dies; hold it, or give it to
   }
 
  private:
-  [[nodiscard]] std::shared_ptr<void> living() const noexcept {
+  [[nodiscard]] detail::shared<void> living() const noexcept {
     auto core = job_ != nullptr ? link_.core.lock() : nullptr;
     return core != nullptr && link_.same_process(core.get()) ? core : nullptr;
   }
 
-  std::shared_ptr<detail::redrive_job> job_;
+  detail::shared<detail::redrive_job> job_;
   detail::bus_link link_;
 };
 

@@ -5,9 +5,9 @@
 #include <peal/bus/detail/typed_subscription.hpp>
 #include <peal/bus/publisher.hpp>
 #include <peal/bus/subscription.hpp>
+#include <peal/detail/shared.hpp>
 
 #include <array>
-#include <memory>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -48,7 +48,7 @@ struct attachment {
 struct wiring_point {
   void* core = nullptr;
   topic_base* topic = nullptr;
-  bus_link (*attach)(void* core, topic_base& topic, const std::shared_ptr<subscription_base>& s,
+  bus_link (*attach)(void* core, topic_base& topic, const shared<subscription_base>& s,
                      const attachment& how) = nullptr;
 };
 
@@ -61,7 +61,7 @@ subscription subscribe_with(const wiring_point& at, const std::array<std::uint8_
   (detail::check_time(policies, at.topic->timed), ...);
   (detail::check_measured(policies), ...);
   // Not std::make_shared, whose control block is compiled anew for each handler.
-  const std::shared_ptr<subscription_base> s{static_cast<subscription_base*>(
+  const shared<subscription_base> s{static_cast<subscription_base*>(
       new typed(std::move(name), *at.topic, types, outputs, std::move(handler), std::move(policies)...))};
   (detail::set_beginning(policies, s->begins), ...);
   attachment how;

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <peal/bus/detail/stop.hpp>
+#include <peal/detail/shared.hpp>
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -14,9 +14,9 @@ namespace peal::inline v0 {
 namespace detail {
 /// Outlives the bus, so that a token can find out that the bus is gone.
 struct bus_link {
-  std::weak_ptr<void> core;
+  watch_base core;
   bool (*same_process)(const void* core) noexcept = nullptr;
-  void (*keep)(void* core, const std::shared_ptr<subscription_base>&) = nullptr;
+  void (*keep)(void* core, const shared<subscription_base>&) = nullptr;
 };
 }  // namespace detail
 
@@ -34,7 +34,7 @@ class [[nodiscard(
     "the subscription stops when its token dies; hold it, or give it to the bus with keep()")]] subscription {
  public:
   subscription() noexcept = default;
-  subscription(std::shared_ptr<detail::subscription_base> s, detail::bus_link link) noexcept
+  subscription(detail::shared<detail::subscription_base> s, detail::bus_link link) noexcept
       : subscription_{std::move(s)}, link_{std::move(link)} {}
   subscription(subscription &&) noexcept = default;
   subscription& operator=(subscription&& other) noexcept {
@@ -57,7 +57,7 @@ class [[nodiscard(
       subscription_.reset();
       return stop_result::stopped;
     }
-    const std::shared_ptr<detail::subscription_base> s = std::move(subscription_);
+    const detail::shared<detail::subscription_base> s = std::move(subscription_);
     link_ = {};
     if (detail::begin_stop(s, 0)) return stop_result::stopped;
     if (s->topic().bus.frames.current() != nullptr) {
@@ -103,7 +103,7 @@ class [[nodiscard(
   class meter {
    public:
     meter() noexcept = default;
-    meter(std::shared_ptr<detail::subscription_base> s, detail::bus_link link) noexcept
+    meter(detail::shared<detail::subscription_base> s, detail::bus_link link) noexcept
         : subscription_{std::move(s)}, link_{std::move(link)} {}
     [[nodiscard]] subscription_statistics statistics() const {
       const auto core = link_.core.lock();
@@ -117,18 +117,18 @@ class [[nodiscard(
     }
 
    private:
-    std::shared_ptr<detail::subscription_base> subscription_;
+    detail::shared<detail::subscription_base> subscription_;
     detail::bus_link link_;
   };
   [[nodiscard]] meter counters() const noexcept { return {subscription_, link_}; }
 
  private:
-  [[nodiscard]] std::shared_ptr<void> living() const noexcept {
+  [[nodiscard]] detail::shared<void> living() const noexcept {
     auto core = subscription_ != nullptr ? link_.core.lock() : nullptr;
     return core != nullptr && link_.same_process(core.get()) ? core : nullptr;
   }
 
-  std::shared_ptr<detail::subscription_base> subscription_;
+  detail::shared<detail::subscription_base> subscription_;
   detail::bus_link link_;
 };
 

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
+#include <peal/detail/maybe.hpp>
 #include <peal/detail/time.hpp>
 #include <utility>
 
@@ -94,10 +94,10 @@ class timer_wheel {
   /// When to call `advance` next: at or before the next expiry, and after the last `advance` unless a node is due.
   /// Empty when nothing will ever fire. Each `advance(*next())` either fires or brings a node closer, so a loop of the
   /// two ends, after at most eight rounds for a lone node.
-  [[nodiscard]] std::optional<time_point> next() const noexcept {
+  [[nodiscard]] detail::maybe<time_point> next() const noexcept {
     if (due_ != nullptr) return time_of(current_);
-    const std::optional<place> where = next_slot();
-    if (!where || where->starts > last_tick_) return std::nullopt;
+    const detail::maybe<place> where = next_slot();
+    if (!where || where->starts > last_tick_) return {};
     return time_of(where->starts);
   }
 
@@ -110,7 +110,7 @@ class timer_wheel {
     if (until < current_) until = current_;
     firing_now_ = true;
     std::size_t fired = fire_due();
-    for (std::optional<place> where = next_slot(); where && where->starts <= until; where = next_slot()) {
+    for (detail::maybe<place> where = next_slot(); where && where->starts <= until; where = next_slot()) {
       open(*where);
       fired += fire_due();
     }
@@ -160,8 +160,8 @@ class timer_wheel {
 
   // Nodes of a level share all higher digits with current_ and exceed it in this one: the lowest level that holds any
   // holds the next, and its lowest set bit is the slot.
-  std::optional<place> next_slot() const noexcept {
-    if (levels_in_use_ == 0) return std::nullopt;
+  detail::maybe<place> next_slot() const noexcept {
+    if (levels_in_use_ == 0) return {};
     const auto level = static_cast<unsigned>(std::countr_zero(levels_in_use_));
     const auto slot = static_cast<unsigned>(std::countr_zero(slots_in_use_[level]));
     const unsigned shift = level * digit_bits;

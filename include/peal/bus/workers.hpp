@@ -3,17 +3,20 @@
 #pragma once
 
 #include <peal/bus/detail/fork_mark.hpp>
+#include <peal/bus/detail/gathering.hpp>
+#include <peal/bus/detail/own_thread.hpp>
 #include <peal/bus/detail/random.hpp>
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/bus/options.hpp>
 #include <peal/detail/list.hpp>
+#include <peal/detail/maybe.hpp>
+#include <peal/detail/own_ptr.hpp>
+#include <peal/detail/shared.hpp>
 #include <peal/ring/event_count.hpp>
 #include <peal/ring/mpmc_ring.hpp>
 
 #include <atomic>
-#include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 namespace peal::inline v0 {
@@ -101,15 +104,15 @@ class worker_pool final : public detail::executor {
   // ---- for the bus ----
 
   /// Starts the threads; each keeps `alive` until it ends.
-  void start(detail::bus_base& bus, const std::shared_ptr<void>& alive) {
+  void start(detail::bus_base& bus, const detail::shared<void>& alive) {
     if (workers_wanted_ == 0) return;
     const unsigned count = workers_wanted_ + (bus.log != nullptr ? 2U : 1U);
     threads_.reserve(count);
     for (unsigned i = 0; i < count; ++i) {  // one kind of thread: each kind would be compiled for itself
       const unsigned beyond = i < workers_wanted_ ? 0 : i - workers_wanted_ + 1;
-      threads_.push_back(std::thread{[this, &bus, beyond, keep = alive] {
-        beyond == 0 ? worker_main(bus) : beyond == 1 ? timer_main() : journal_main();
-      }});
+      detail::own_ptr<work> mine{new work{this, &bus, beyond, alive}};
+      threads_.push_back(detail::own_thread{&run_thread, mine.get()});
+      (void)mine.release();  // the thread's
     }
   }
 
@@ -120,8 +123,8 @@ class worker_pool final : public detail::executor {
     timer_.notify_all(side::rare);
     poll_.notify_all(side::rare);
     journal_.notify_all(side::rare);
-    for (std::thread& t : threads_) {
-      if (t.get_id() == std::this_thread::get_id()) {
+    for (detail::own_thread& t : threads_) {
+      if (t.is_this()) {
         t.detach();  // it holds the shared part of the bus, and is about to leave
       } else {
         t.join();
@@ -165,12 +168,24 @@ class worker_pool final : public detail::executor {
   }
 
   static unsigned default_workers() noexcept {
-    const unsigned cores = std::thread::hardware_concurrency();
+    const unsigned cores = detail::own_thread::cores();
     return cores < 1 ? 1 : cores > 4 ? 4 : cores;
   }
 
+  struct work {
+    worker_pool* pool;
+    detail::bus_base* bus;
+    unsigned beyond;  // 0: a worker's
+    detail::shared<void> alive;
+  };
+  static void* run_thread(void* of) noexcept {
+    const detail::own_ptr<work> mine{static_cast<work*>(of)};
+    worker_pool& pool = *mine->pool;
+    mine->beyond == 0 ? pool.worker_main(*mine->bus) : mine->beyond == 1 ? pool.timer_main() : pool.journal_main();
+    return nullptr;
+  }
+
   std::size_t run_polled(detail::seat& s) noexcept;
-  class gathering;
   class watch;
   detail::seat* spin(watch& watched, nanoseconds patience) noexcept;
   void worker_main(detail::bus_base& bus) noexcept;
@@ -186,7 +201,7 @@ class worker_pool final : public detail::executor {
     }
     run_late();
   }
-  std::optional<time_point> next_timer() noexcept {
+  detail::maybe<time_point> next_timer() noexcept {
     const std::lock_guard lock{wheel_mutex_};
     return wheel_.next();
   }
@@ -208,39 +223,7 @@ class worker_pool final : public detail::executor {
   timer_wheel wheel_;
   detail::random_source random_;
   detail::fork_mark mark_;
-  detail::list<std::thread> threads_;
-};
-
-/// Lets some events gather after a short batch: two threads in step on one line are slow, as each event makes the line
-/// travel twice. Whether waiting brings longer batches is learned, and asked again now and then, so that a conversation
-/// of single events does not wait. It looks at nothing while it waits.
-class worker_pool::gathering {
- public:
-  void after(std::uint32_t batch) noexcept {
-    if (batch >= plenty) return;
-    if (pauses_ == least) {
-      if (--until_asked_ == 0) pauses_ = first;
-    } else if (batch < worth_it) {
-      pauses_ = least;
-      ask_every_ = ask_every_ < most_turns ? ask_every_ * 2 : most_turns;
-      until_asked_ = ask_every_;
-    } else {
-      pauses_ = pauses_ < most ? pauses_ * 2 : most;
-      until_asked_ = ask_every_ = 1;
-    }
-    for (std::uint32_t i = 0; i < pauses_; ++i) native_atomics::pause();
-  }
-
- private:
-  static constexpr std::uint32_t plenty = 64;   ///< such a batch needs no longer ones; events
-  static constexpr std::uint32_t worth_it = 4;  ///< what a wait must bring to be repeated; events
-  static constexpr std::uint32_t least = 8;     ///< always: an answer may be on its way; pauses
-  static constexpr std::uint32_t first = 16;    ///< the shortest that is learned; pauses
-  static constexpr std::uint32_t most = 64;     ///< the longest, about half a microsecond; pauses
-  static constexpr std::uint32_t most_turns = 256;
-  std::uint32_t pauses_ = least;
-  std::uint32_t until_asked_ = 1;
-  std::uint32_t ask_every_ = 1;
+  detail::list<detail::own_thread> threads_;
 };
 
 /// What one worker watches: subscriptions that it found empty and still owns.
@@ -316,7 +299,7 @@ class worker_pool::watch {
   }
 
   worker_pool& pool_;
-  gathering gather_;
+  detail::gathering gather_;
   detail::list<detail::seat*> parked_;
 };
 

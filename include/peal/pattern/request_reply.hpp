@@ -26,7 +26,7 @@ namespace peal::inline v0 {
 template <class Reply>
 class [[nodiscard("the request is given up when this dies; get() it or co_await it")]] pending_reply {
  public:
-  pending_reply(std::shared_ptr<detail::pending_table> table, detail::pending * p) noexcept
+  pending_reply(detail::shared<detail::pending_table> table, detail::pending * p) noexcept
       : table_{std::move(table)}, pending_{p} {}
   pending_reply(request_errc why, std::string text) noexcept : error_{why}, text_{std::move(text)} {}
   pending_reply(pending_reply && other) noexcept
@@ -86,7 +86,7 @@ class [[nodiscard("the request is given up when this dies; get() it or co_await 
     return std::move(*p.value);
   }
 
-  std::shared_ptr<detail::pending_table> table_{};
+  detail::shared<detail::pending_table> table_{};
   detail::pending* pending_ = nullptr;
   request_errc error_{};
   std::string text_{};
@@ -167,7 +167,7 @@ class requester {
   }
 
   detail::port<event_type> way_;
-  std::shared_ptr<detail::pending_table> table_;
+  detail::shared<detail::pending_table> table_;
 };
 
 /// Asks one query: `requester`, made for the occasion.

@@ -2,6 +2,7 @@
 // Rules for failed runs: on<Exception>(action) and otherwise(action), compiled into one set of nested catch clauses.
 #pragma once
 
+#include <peal/detail/maybe.hpp>
 #include <peal/policy/actions.hpp>
 #include <peal/policy/backoff_chain.hpp>
 #include <peal/policy/detail/guard.hpp>
@@ -11,7 +12,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <tuple>
@@ -177,8 +177,8 @@ class rule_set {
 
   /// Calls `f()`; nothing when it returned, the failure when it threw.
   template <std::invocable F>
-  [[nodiscard]] std::optional<failure> run(F&& f) const {
-    std::optional<failure> failed;
+  [[nodiscard]] detail::maybe<failure> run(F&& f) const {
+    detail::maybe<failure> failed;
     detail::guard<typed_count>(*this, f, failed);
     return failed;
   }
@@ -194,7 +194,7 @@ class rule_set {
 
   /// The action of the rule written for exactly this exception; nothing without one, or where its predicate says no.
   template <class Exception>
-  [[nodiscard]] std::optional<applied_action> named(const Exception& e) const {
+  [[nodiscard]] detail::maybe<applied_action> named(const Exception& e) const {
     return named_from<0>(e);
   }
 
@@ -217,9 +217,9 @@ class rule_set {
 
  private:
   template <std::size_t I, class Exception>
-  [[nodiscard]] std::optional<applied_action> named_from([[maybe_unused]] const Exception& e) const {
+  [[nodiscard]] detail::maybe<applied_action> named_from([[maybe_unused]] const Exception& e) const {
     if constexpr (I == typed_count) {
-      return std::nullopt;
+      return {};
     } else {
       if constexpr (std::is_same_v<exception_at<I>, Exception>) {
         if (takes<I>(e)) return action<I>();

@@ -2,6 +2,7 @@
 // The multicast ring without values and without waiting: claim, publish, cursors, drops, holds, reclaim.
 #pragma once
 
+#include <peal/detail/maybe.hpp>
 #include <peal/detail/minmax.hpp>
 #include <peal/ring/detail/claim_word.hpp>
 #include <peal/ring/detail/cursor_table.hpp>
@@ -13,7 +14,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 namespace peal::inline v0 {
 
@@ -23,7 +23,7 @@ struct multicast_options {
   std::size_t max_holds = 0;           ///< positions that may be held at once; count
   position first = 0;                  ///< position of the first event; below 2^56; for tests of the wrap
   bool single_producer = false;        ///< only one thread publishes; claims are then no read-modify-writes
-  std::optional<barrier_mode> mode{};  ///< how sleepers and wakers are ordered; none: the best the machine has
+  detail::maybe<barrier_mode> mode{};  ///< how sleepers and wakers are ordered; none: the best the machine has
   spin_limit spin{};                   ///< how long the waiting forms look before they sleep
 };
 
@@ -177,9 +177,9 @@ class multicast_core {
   // ---- cursors ----
 
   /// A cursor that gates: it reads every event from start() on. None when the table is full.
-  [[nodiscard]] std::optional<std::uint32_t> join() noexcept { return join_as(0); }
+  [[nodiscard]] detail::maybe<std::uint32_t> join() noexcept { return join_as(0); }
   /// A cursor that publishers in need of room move on: it reads by pin() and unpin().
-  [[nodiscard]] std::optional<std::uint32_t> join_dropping() noexcept { return join_as(detail::cursor_dropping); }
+  [[nodiscard]] detail::maybe<std::uint32_t> join_dropping() noexcept { return join_as(detail::cursor_dropping); }
 
   [[nodiscard]] position start(std::uint32_t index) const noexcept {
     return table_.at(index).start.load(std::memory_order_relaxed);
@@ -371,7 +371,7 @@ class multicast_core {
   [[nodiscard]] bool make_room(position p, std::size_t n) noexcept;
   [[nodiscard]] bool drop_before(position p, std::size_t n, position need) noexcept;
   [[nodiscard]] bool drop(line& l, position need) noexcept;
-  [[nodiscard]] std::optional<std::uint32_t> join_as(std::uint64_t kind) noexcept;
+  [[nodiscard]] detail::maybe<std::uint32_t> join_as(std::uint64_t kind) noexcept;
   void walk(line& l, position from, position to) noexcept;
 
   const barrier<Atomics> order_;

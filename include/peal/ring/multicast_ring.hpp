@@ -6,12 +6,18 @@
 #include <peal/ring/ring_cursor.hpp>
 
 #include <cstddef>
-#include <iterator>
 #include <new>
 #include <peal/detail/time.hpp>
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <version>
+
+#if defined(__GLIBCXX__)
+#include <vector>  // brings iterators without streams
+#else
+#include <iterator>
+#endif
 
 namespace peal::inline v0 {
 

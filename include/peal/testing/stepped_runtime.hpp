@@ -46,7 +46,10 @@ class stepped_executor final : public detail::executor {
   }
 
   /// When the next timer fires, if there is one.
-  [[nodiscard]] std::optional<time_point> next_timer() const { return wheel_.next(); }
+  [[nodiscard]] std::optional<time_point> next_timer() const {
+    const auto next = wheel_.next();
+    return next ? std::optional<time_point>{*next} : std::nullopt;
+  }
 
   // ---- for topics and subscriptions ----
 
@@ -90,7 +93,7 @@ class stepped_executor final : public detail::executor {
 
   // ---- for the bus ----
 
-  void start(detail::bus_base&, const std::shared_ptr<void>&) noexcept {}
+  void start(detail::bus_base&, const detail::shared<void>&) noexcept {}
   void shut_down() noexcept {}
   std::size_t poll() {
     std::size_t runs = 0;

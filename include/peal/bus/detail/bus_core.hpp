@@ -12,9 +12,9 @@
 #include <peal/bus/options.hpp>
 #include <peal/bus/publisher.hpp>
 #include <peal/bus/subscriber.hpp>
+#include <peal/detail/shared.hpp>
 
 #include <atomic>
-#include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -51,7 +51,7 @@ struct topic_set<Runtime, std::index_sequence<I...>, Topics...> : numbered_topic
 };
 
 template <class Runtime, class... Topics>
-class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...>> {
+class bus_core {
   using every_event = concat_t<typename topic_traits<Topics>::events...>;
   static_assert(sizeof...(Topics) != 0, "peal: a bus carries no event; name at least one");
   static_assert(sizeof...(Topics) <= 256, "peal: a bus has at most 256 topics");
@@ -96,10 +96,10 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   template <class... Es>
   static constexpr bool is_durable = (topic_traits<topic_type<Es>>::is_durable && ...);
 
-  static std::shared_ptr<bus_core> make(const bus_options& o, store* kept) {
+  static shared<bus_core> make(const bus_options& o, store* kept) {
     o.check();
-    const std::shared_ptr<bus_core> core{
-        new bus_core(o, kept)};  // one a bus: std::make_shared would only cost the compiler
+    shared<bus_core> core{new bus_core(o, kept)};
+    core->self_ = core;
     core->runner.start(core->base, core);
     return core;
   }
@@ -114,10 +114,10 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
   }
 
   /// The last owner outside the threads lets go.
-  static void end(const std::shared_ptr<bus_core>& core) noexcept {
+  static void end(const shared<bus_core>& core) noexcept {
     if (!core->runner.alive()) {
       // A fork's child: the threads are the parent's, and so may be any lock. What is left is left.
-      (void)new std::shared_ptr<bus_core>(core);
+      (void)new shared<bus_core>(core);
       return;
     }
     end_bus(core->base, core->runner, core->on_stuck_);
@@ -142,7 +142,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     static_assert(is_single<E>, "peal: only a topic with the option peal::single_producer has a sole publisher");
     auto& taken = sole_[topic_number<E>()];
     const std::lock_guard lock{base.wiring};
-    if (taken == nullptr) taken = std::make_shared<std::atomic<bool>>(false);
+    if (taken == nullptr) taken = shared<std::atomic<bool>>{new std::atomic<bool>{false}};
     if (taken->exchange(true, std::memory_order_acq_rel)) throw name_in_use("the sole publisher of its topic");
     return {straight<E>{&topic_of<E>()}, taken};
   }
@@ -171,8 +171,8 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     if (!runner.alive()) return {};
     redrive_order order{q, o, &publish_again<E>,
                         [](topic_base& t) noexcept { return core_of<E>(t).state() == claim_status::claimed; }};
-    const std::shared_ptr<redrive_job> job{new typed_redrive<E, Args...>(base, topic_of<E>(), type_number<E>,
-                                                                         std::move(order), redrives_, std::move(args))};
+    const shared<redrive_job> job{new typed_redrive<E, Args...>(base, topic_of<E>(), type_number<E>, std::move(order),
+                                                                redrives_, std::move(args))};
     redrives_.add(job);
     job->start();
     return {job, link()};
@@ -297,8 +297,7 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     std::unique_lock<std::mutex>& lock;
   };
 
-  static bus_link attach(void* self, topic_base& topic, const std::shared_ptr<subscription_base>& s,
-                         const attachment& how) {
+  static bus_link attach(void* self, topic_base& topic, const shared<subscription_base>& s, const attachment& how) {
     auto& core = *static_cast<bus_core*>(self);
     if (!core.runner.alive()) throw bus_closed("peal: this process was forked; the bus lives in its parent");
     bus_base& base = core.base;
@@ -338,9 +337,9 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     return core.link();
   }
 
-  bus_link link() { return {this->weak_from_this(), &same_process, &keep}; }
+  bus_link link() { return {self_, &same_process, &keep}; }
   static bool same_process(const void* self) noexcept { return static_cast<const bus_core*>(self)->runner.alive(); }
-  static void keep(void*, const std::shared_ptr<subscription_base>&) {}  // it stands in base.subscriptions anyway
+  static void keep(void*, const shared<subscription_base>&) {}  // it stands in base.subscriptions anyway
 
   template <class E>
   dead_letter_record<E> record_of(const kept& l) {
@@ -378,12 +377,13 @@ class bus_core : public std::enable_shared_from_this<bus_core<Runtime, Topics...
     return false;
   }
 
+  watch_base self_{};
   [[no_unique_address]] journal_of<any_durable> log_;
   schedule later_{base, runner};
   redrive_jobs redrives_{};
   void (*on_stuck_)(const stuck_handler&);
   topic_set<Runtime, std::index_sequence_for<Topics...>, Topics...> topics_;
-  std::array<std::shared_ptr<std::atomic<bool>>, sizeof...(Topics)> sole_{};
+  std::array<shared<std::atomic<bool>>, sizeof...(Topics)> sole_{};
 };
 
 }  // namespace peal::inline v0::detail

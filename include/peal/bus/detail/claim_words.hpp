@@ -2,6 +2,7 @@
 // The keys that an idempotent subscription of a durable topic has handled, on their way to the store.
 #pragma once
 
+#include <peal/bus/detail/claim_teller.hpp>
 #include <peal/codec/wire.hpp>
 #include <peal/core/clock.hpp>
 #include <peal/core/error.hpp>
@@ -16,13 +17,6 @@
 #include <vector>
 
 namespace peal::inline v0::detail {
-
-/// What a subscription says of the keys that it has handled; set before it stands.
-struct key_memory {
-  bool any = false;       ///< it remembers some
-  bool encodable = true;  ///< and its codec knows how to write them
-  nanoseconds window{0};
-};
 
 /// Keys as the store knows them, each with the moment at which it was handled.
 struct written_keys {
@@ -145,64 +139,49 @@ class claim_words {
 };
 
 /// A subscription's side of it.
-///
-/// Thread safety: the owner of the seat's `running`.
-class claim_teller {
+class words_teller final : public claim_teller {
  public:
   /// `heads`: what stands before the key of an event, by the event's type; no key may be longer than `most` bytes.
-  claim_teller(std::shared_ptr<claim_words> to, std::vector<byte_buffer> heads, std::size_t most)
+  words_teller(std::shared_ptr<claim_words> to, std::vector<byte_buffer> heads, std::size_t most)
       : words_{std::move(to)}, heads_{std::move(heads)}, most_{most} {}
-  claim_teller(const claim_teller&) = delete;
-  claim_teller& operator=(const claim_teller&) = delete;
-  ~claim_teller() { words_->expect_less(expected_, expected_bytes_); }
+  ~words_teller() override { words_->expect_less(expected_, expected_bytes_); }
 
-  /// An event is about to be handled whose key `write(wire_writer&)` writes.
-  /// Errors: bad_alloc, limit_reached for a key that the store has no place for, what writing it throws.
-  template <class Write>
-  void expect(std::uint8_t type, Write&& write) {
-    compose(probe_, type, write);
+  void expect(std::uint8_t type, const written_key& key) override {
+    compose(probe_, type, key);
     if (probe_.size() > most_) too_long();
     if (handled_.capacity() < probe_.size()) handled_.reserve(2 * probe_.size());
     words_->expect(probe_.size());
     ++expected_;
     expected_bytes_ += probe_.size();
   }
-  /// It was not handled.
-  template <class Write>
-  void expect_no_more(std::uint8_t type, Write&& write) noexcept {
-    compose(probe_, type, write);
+  void expect_no_more(std::uint8_t type, const written_key& key) noexcept override {
+    compose(probe_, type, key);
     --expected_;
     expected_bytes_ -= probe_.size();
     words_->expect_less(1, probe_.size());
   }
-  /// It was handled; the journal hears of it by `tell`, once what it has published stands in its topic.
-  template <class Write>
-  void handled(std::uint8_t type, time_point when, Write&& write) noexcept {
-    compose(handled_, type, write);
+  void handled(std::uint8_t type, time_point when, const written_key& key) noexcept override {
+    compose(handled_, type, key);
     when_ = when;
   }
-  void tell() noexcept {
+  void tell() noexcept override {
     if (handled_.empty()) return;
     --expected_;
     expected_bytes_ -= handled_.size();
     words_->add_expected(handled_, when_, oldest);
     handled_.clear();
   }
-
-  /// What was expected last was handled, all of it.
-  void tell_at_once(time_point when) noexcept {
+  void tell_at_once(time_point when) noexcept override {
     --expected_;
     expected_bytes_ -= probe_.size();
     words_->add_expected(probe_, when, oldest);
   }
-  time_point oldest{};  ///< no key that was handled before is remembered
 
  private:
-  template <class Write>
-  void compose(byte_buffer& into, std::uint8_t type, Write& write) {
+  void compose(byte_buffer& into, std::uint8_t type, const written_key& key) {
     into.assign(heads_[type].begin(), heads_[type].end());
     wire_writer w{into};
-    write(w);
+    key.write(w, key.key);
   }
   [[noreturn, gnu::cold]] void too_long() const {
     throw limit_reached("peal: an idempotency key takes " + std::to_string(probe_.size()) +

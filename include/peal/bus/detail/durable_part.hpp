@@ -61,7 +61,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     seat_ = core_.take_seat();
     seat_->is_journal = true;
     seat_->polled = core_.runner_.only_polls();
-    const std::optional<std::uint32_t> cursor = core_.ring_.join();
+    const auto cursor = core_.ring_.join();
     seat_->cursor_index.store(*cursor, std::memory_order_relaxed);
     core_.declare_idle(*seat_);
     bring_letters();

@@ -7,11 +7,11 @@
 #include <peal/bus/detail/counters.hpp>
 #include <peal/bus/detail/delivery_end.hpp>
 #include <peal/bus/detail/executor.hpp>
+#include <peal/detail/maybe.hpp>
 #include <peal/observe/statistics.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
 #include <peal/detail/time.hpp>
 #include <utility>
 
@@ -160,8 +160,8 @@ class flow {
     open_breakers_->fetch_sub(1, std::memory_order_relaxed);
   }
 
-  std::optional<breaker_machine> breaker_{};
-  std::optional<cell_rate> rate_{};
+  maybe<breaker_machine> breaker_{};
+  maybe<cell_rate> rate_{};
   const executor* clock_ = nullptr;
   std::atomic<std::uint32_t>* open_breakers_ = nullptr;
   time_point paused_until_{};

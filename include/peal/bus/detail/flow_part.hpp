@@ -10,7 +10,6 @@
 #include <peal/policy/retry.hpp>
 
 #include <cstddef>
-#include <memory>
 #include <type_traits>
 
 namespace peal::inline v0::detail {

@@ -4,10 +4,10 @@
 
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/detail/own_ptr.hpp>
+#include <peal/detail/shared.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -15,7 +15,7 @@ namespace peal::inline v0::detail {
 
 /// One handler in a list.
 struct inline_entry {
-  std::shared_ptr<subscription_base> subscription;
+  shared<subscription_base> subscription;
   here_function run = nullptr;
 };
 
@@ -55,8 +55,8 @@ class inline_list {
 
   // When it has been replaced:
   inline_list* next_retired = nullptr;
-  std::shared_ptr<subscription_base> gone{};  ///< the subscription that was taken out by this replacement
-  std::uint64_t* marks = nullptr;             ///< of each thread's cell then; null: not noted yet
+  shared<subscription_base> gone{};  ///< the subscription that was taken out by this replacement
+  std::uint64_t* marks = nullptr;    ///< of each thread's cell then; null: not noted yet
 
  private:
   std::size_t count_;
@@ -105,8 +105,7 @@ class inline_board {
   }
 
   /// Caller holds bus.wiring.
-  void add(const std::shared_ptr<subscription_base>& s, const std::uint8_t* types, const here_function* run,
-           std::size_t count) {
+  void add(const shared<subscription_base>& s, const std::uint8_t* types, const here_function* run, std::size_t count) {
     if (marks_ == nullptr) marks_ = new mark[frame_table::cells];
     for (std::size_t i = 0; i < count; ++i) {
       inline_list* const old = lists_[types[i]].load(std::memory_order_relaxed);
@@ -121,7 +120,7 @@ class inline_board {
 
   /// Takes the subscription out of every list. Caller holds bus.wiring; afterwards, without it, sweep() ends the
   /// subscription once nobody runs it any more.
-  void remove(const std::shared_ptr<subscription_base>& s) {
+  void remove(const shared<subscription_base>& s) {
     std::uint32_t lists_left = 0;
     for (std::uint8_t type = 0; type < most_types; ++type) lists_left += listed(type, *s) ? 1U : 0U;
     for (std::uint8_t type = 0; type < most_types; ++type) {
@@ -189,7 +188,7 @@ class inline_board {
     return list != nullptr && list->has(s);
   }
 
-  void replace(std::uint8_t type, inline_list* fresh, std::shared_ptr<subscription_base> gone) noexcept {
+  void replace(std::uint8_t type, inline_list* fresh, shared<subscription_base> gone) noexcept {
     inline_list* const old = lists_[type].exchange(fresh, std::memory_order_seq_cst);  // [list] pairs with [list-read]
     if (old == nullptr) return;
     old->gone = std::move(gone);

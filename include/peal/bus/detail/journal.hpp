@@ -2,8 +2,10 @@
 // The journal of a bus: one commit brings the events of all durable topics to the store, and how far everybody has come.
 #pragma once
 
+#include <peal/bus/detail/claim_words.hpp>
 #include <peal/bus/detail/durable_topic.hpp>
 #include <peal/bus/detail/effect_marks.hpp>
+#include <peal/bus/detail/timer_words.hpp>
 #include <peal/bus/durability.hpp>
 #include <peal/bus/retention.hpp>
 #include <peal/bus/rewind.hpp>

@@ -38,7 +38,7 @@ inline void journal::recall_claims(durable_topic& t, subscription_base& s) {
   });
   if (old) (void)rule_set<>{}.run([&] { (void)store_.forget_claims(s.name(), now - window); });  // or another time
   newer.each([&](byte_view key, time_point when) { remember(t, s, key, when); });
-  s.claims_.reset(new claim_teller(words, std::move(heads), store_.features().max_key_bytes));
+  s.claims_.reset(new words_teller(words, std::move(heads), store_.features().max_key_bytes));
 }
 
 /// Those of its name.

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <peal/bus/detail/subscription_base.hpp>
+#include <peal/detail/maybe.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <new>
-#include <optional>
 #include <utility>
 
 namespace peal::inline v0::detail {
@@ -70,7 +70,7 @@ inline bool subscription_base::take_key(const decision& what, kept& k, bool& wai
 
 /// Before what is decided is carried out: the event's key becomes busy with it, or it waits behind who has it.
 /// Nothing: go on. Otherwise carry_out's answer.
-inline std::optional<bool> subscription_base::place_by_key(const decision& what, kept_ptr& k) noexcept {
+inline maybe<bool> subscription_base::place_by_key(const decision& what, kept_ptr& k) noexcept {
   bool waits = false;
   if (!take_key(what, *k, waits)) {
     if (!k->linked) link(*k);
@@ -79,7 +79,7 @@ inline std::optional<bool> subscription_base::place_by_key(const decision& what,
     wake_later();
     return false;
   }
-  if (!waits) return std::nullopt;
+  if (!waits) return {};
   if (!k->linked) link(*k);
   if (what.claim != nullptr) abandoned(what.claim, k->type);
   key_chain& chain = *std::exchange(k->chain, nullptr);

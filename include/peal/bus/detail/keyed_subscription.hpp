@@ -181,8 +181,8 @@ class keyed_subscription<type_list<Es...>, Handler, Ps...> : public subscription
   }
 
   template <class Key>
-  static auto writer_of(const Key& key) noexcept {
-    return [&key](wire_writer& w) { detail::write_value(w, key); };
+  static written_key writer_of(const Key& key) noexcept {
+    return {&key, [](wire_writer& w, const void* k) { detail::write_value(w, *static_cast<const Key*>(k)); }};
   }
   template <class E>
   [[gnu::noinline]] void expect_word(std::uint8_t type, void*& claim) {

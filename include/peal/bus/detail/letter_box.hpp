@@ -4,17 +4,17 @@
 
 #include <peal/bus/detail/kept.hpp>
 #include <peal/detail/list.hpp>
+#include <peal/detail/shared.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <utility>
 
 namespace peal::inline v0::detail {
 
-using letter_ptr = std::shared_ptr<const kept>;
+using letter_ptr = shared<const kept>;
 
 /// Capacity: fixed; a full box refuses, and the delivery stays where it is.
 /// Thread safety: everything may be called from any thread; no user code runs under its lock.
@@ -28,7 +28,7 @@ class letter_box {
   /// `placed` becomes the letter itself.
   std::uint64_t put(kept_ptr& k, letter_ptr& placed, bool beyond = false) {
     if (k->ops->let_go != nullptr) k->ops->let_go(k->event());
-    auto owner = std::make_shared<kept_ptr>();  // the shared part is made first: then nothing can fail half way
+    auto owner = shared<kept_ptr>{new kept_ptr};  // the shared part is made first: then nothing can fail half way
     const std::lock_guard lock{mutex_};
     if (live_ >= capacity_ && !beyond) return 0;
     // One that came back and is blocked again by an older letter stands where it stood, before younger ones of its key.
@@ -54,7 +54,7 @@ class letter_box {
   /// A letter of an earlier life of the bus, under its number, which no later one gets. Errors: bad_alloc.
   void restore(kept_ptr k) {
     const kept* const address = k.get();
-    const letter_ptr l{std::make_shared<kept_ptr>(std::move(k)), address};
+    const letter_ptr l{shared<kept_ptr>{new kept_ptr{std::move(k)}}, address};
     skip_number(l->number);
     put_back(l);
   }

@@ -4,16 +4,34 @@
 
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/bus/redrive.hpp>
+#include <peal/detail/shared.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 
 namespace peal::inline v0::detail {
+
+/// Where a number stands, or would, in an ascending list.
+inline std::uint64_t* place_of(list<std::uint64_t>& ascending, std::uint64_t number) noexcept {
+  std::uint64_t* from = ascending.begin();
+  for (std::size_t left = ascending.size(); left != 0;) {
+    const std::size_t half = left / 2;
+    if (from[half] < number) {
+      from += half + 1;
+      left -= half + 1;
+    } else {
+      left = half;
+    }
+  }
+  return from;
+}
+inline bool stands_in(list<std::uint64_t>& ascending, std::uint64_t number) noexcept {
+  const std::uint64_t* const at = place_of(ascending, number);
+  return at != ascending.end() && *at == number;
+}
 
 /// What is asked of a letter's event beside the query.
 struct letter_test {
@@ -34,7 +52,7 @@ class policy_visit {
  public:
   policy_visit() noexcept = default;
   /// Caller holds bus.wiring.
-  explicit policy_visit(std::shared_ptr<subscription_base> s) noexcept : subscription_{std::move(s)} {
+  explicit policy_visit(shared<subscription_base> s) noexcept : subscription_{std::move(s)} {
     if (subscription_ != nullptr) subscription_->asked_.fetch_add(1, std::memory_order_relaxed);
   }
   policy_visit(policy_visit&& other) noexcept = default;
@@ -46,7 +64,7 @@ class policy_visit {
   explicit operator bool() const noexcept { return subscription_ != nullptr; }
 
  private:
-  std::shared_ptr<subscription_base> subscription_;
+  shared<subscription_base> subscription_;
 };
 
 /// Thread safety: any thread; no user code under a lock.
@@ -111,10 +129,10 @@ class letter_desk {
     return l.blocked_by == 0 && l.has_position ? topic_.letters.behind(l.number) : list<letter_ptr>{};
   }
   /// May it go back, when those of `going` do before it?
-  redrive_errc judge(const kept& l, const redrive_options& o, const list<std::uint64_t>& going) const {
+  redrive_errc judge(const kept& l, const redrive_options& o, list<std::uint64_t>& going) const {
     if (l.cause == dead_cause::overloaded) return redrive_errc::none;
     if (l.blocked_by != 0 && topic_.letters.has(l.blocked_by)) {
-      return std::binary_search(going.begin(), going.end(), l.blocked_by) ? redrive_errc::none : redrive_errc::blocked;
+      return stands_in(going, l.blocked_by) ? redrive_errc::none : redrive_errc::blocked;
     }
     if (l.cycles >= o.max_cycles) return redrive_errc::cycles;
     const std::lock_guard lock{bus_.wiring};
@@ -159,10 +177,13 @@ class letter_desk {
 
   static bool says(const kept& l, const dead_letter_query& q) {
     const auto& errors = l.errors.entries();
-    const auto any = [&](const auto& one) { return std::any_of(errors.begin(), errors.end(), one); };
-    return (q.error.empty() ||
-            any([&](const attempt_error& e) { return e.what.find(q.error) != std::string::npos; })) &&
-           (!q.code || any([&](const attempt_error& e) { return e.code == *q.code; }));
+    bool text = q.error.empty();
+    bool code = !q.code;
+    for (const attempt_error& e : errors) {
+      text = text || e.what.find(q.error) != std::string::npos;
+      code = code || e.code == *q.code;
+    }
+    return text && code;
   }
 
   /// Those that will go back, in order, each with its edited form; nothing is changed yet.
@@ -204,7 +225,7 @@ class letter_desk {
       return redrive_errc::none;
     }
     // It may have been faster, behind the one that held its key.
-    const bool followed = l->blocked_by != 0 && std::binary_search(given.begin(), given.end(), l->blocked_by);
+    const bool followed = l->blocked_by != 0 && stands_in(given, l->blocked_by);
     return followed ? redrive_errc::none : redrive_errc::gone;
   }
 
@@ -231,7 +252,7 @@ class letter_desk {
   }
 
   /// Whose delivery a letter is. Caller holds bus.wiring.
-  std::shared_ptr<subscription_base> owner_of(const kept& l) const noexcept {
+  shared<subscription_base> owner_of(const kept& l) const noexcept {
     for (const auto& s : bus_.subscriptions) {
       if (&s->topic() == &topic_ && s->name() == l.subscription && !s->runs_here && s->wants(l.type)) return s;
     }
@@ -243,7 +264,7 @@ class letter_desk {
   }
 
   redrive_errc make_edited(const kept& before, const letter_edit& edit, letter_ptr& made) const {
-    auto owned = std::make_shared<kept_ptr>(copy_whole_letter(before));
+    auto owned = shared<kept_ptr>{new kept_ptr{copy_whole_letter(before)}};
     kept& after = **owned;
     edit.run(edit.with, after.event());
     if (before.has_position) {  // what never got in has met no policy yet
@@ -258,7 +279,7 @@ class letter_desk {
   /// Removes a letter; one that held a key lets it go.
   bool throw_away(const kept& l) {
     const std::lock_guard lock{bus_.wiring};  // the event is not destroyed under it: the caller has it as well
-    const std::shared_ptr<subscription_base> owner = l.has_position ? owner_of(l) : nullptr;
+    const shared<subscription_base> owner = l.has_position ? owner_of(l) : nullptr;
     if (owner == nullptr) return remove(l);
     if (!topic_.letters.has(l.number)) return false;
     const bool told = owner->tell_discarded(l.number);
@@ -283,7 +304,7 @@ class letter_desk {
     if (topic_.keeper != nullptr) again->came_from = letter;
     {
       const std::lock_guard lock{bus_.wiring};
-      const std::shared_ptr<subscription_base> owner = owner_of(l);
+      const shared<subscription_base> owner = owner_of(l);
       if (owner == nullptr || !topic_.letters.remove(l.number, &l)) return false;
       // A letter of an earlier subscription of this name stays in that one's account, as taken away.
       const bool own = l.owner_number == owner->number;

@@ -7,7 +7,6 @@
 #include <peal/core/error.hpp>
 #include <peal/detail/own_ptr.hpp>
 
-#include <memory>
 #include <string>
 #include <tuple>
 #include <type_traits>

@@ -5,11 +5,10 @@
 #include <peal/bus/detail/letter_desk.hpp>
 #include <peal/bus/redrive.hpp>
 #include <peal/detail/list.hpp>
+#include <peal/detail/shared.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -20,13 +19,13 @@ class redrive_job;
 /// The redrives of a bus that have not ended; it lets go of them when it ends.
 class redrive_jobs {
  public:
-  void add(std::shared_ptr<redrive_job> job) {
+  void add(shared<redrive_job> job) {
     const std::lock_guard lock{mutex_};
     jobs_.push_back(std::move(job));
   }
   /// What is returned keeps it alive.
-  std::shared_ptr<redrive_job> remove(const redrive_job* job) noexcept {
-    std::shared_ptr<redrive_job> found;
+  shared<redrive_job> remove(const redrive_job* job) noexcept {
+    shared<redrive_job> found;
     const std::lock_guard lock{mutex_};
     for (auto& j : jobs_) {
       if (j.get() != job) continue;
@@ -40,7 +39,7 @@ class redrive_jobs {
 
  private:
   std::mutex mutex_;
-  list<std::shared_ptr<redrive_job>> jobs_;
+  list<shared<redrive_job>> jobs_;
 };
 
 /// What a redrive at a rate is about.
@@ -132,7 +131,7 @@ class redrive_job : public late_node {
   }
 
   void turn() noexcept {
-    std::shared_ptr<redrive_job> over;  // it may be the last to hold this
+    shared<redrive_job> over;  // it may be the last to hold this
     {
       const std::lock_guard lock{mutex_};
       armed_ = false;
@@ -180,7 +179,7 @@ class redrive_job : public late_node {
       why = redrive_errc::threw;
       if (l == nullptr) now = saturating_add(now, again_later);  // no memory
     }
-    if (l != nullptr && !std::binary_search(followed_.begin(), followed_.end(), reached)) {
+    if (l != nullptr && !stands_in(followed_, reached)) {
       if (why == redrive_errc::none) why = redrive(l, now);
       if (why == redrive_errc::no_room) {
         now = saturating_add(now, again_later);
@@ -196,10 +195,11 @@ class redrive_job : public late_node {
   redrive_errc redrive(const letter_ptr& l, time_point now) {
     redrive_errc why = redrive_errc::none;
     list<letter_ptr> followers;
+    list<std::uint64_t> alone;
     const auto threw = rule_set<>{}.run([&] {
       followers = desk_.behind(*l);
       followed_.reserve(followed_.size() + followers.size());
-      why = desk_.judge(*l, order_.options, {});
+      why = desk_.judge(*l, order_.options, alone);
       if (why == redrive_errc::none) why = edited(*l, followers);
       if (why == redrive_errc::none) why = desk_.bring_back(l->number, order_.publish);
     });
@@ -210,7 +210,7 @@ class redrive_job : public late_node {
     count(1);
     for (const letter_ptr& f : followers) {
       if (!desk_.wanted(*f, order_.query)) continue;
-      followed_.insert(std::lower_bound(followed_.begin(), followed_.end(), f->number), f->number);
+      followed_.insert(place_of(followed_, f->number), f->number);
       count(1);
     }
     return why;

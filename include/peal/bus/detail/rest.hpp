@@ -5,6 +5,7 @@
 #include <peal/bus/detail/stop.hpp>
 #include <peal/bus/reports.hpp>
 #include <peal/detail/list.hpp>
+#include <peal/detail/shared.hpp>
 
 #include <cstdio>
 #include <string>
@@ -254,7 +255,7 @@ inline void tell_left(const subscription_base& s, drain_report& report) {
 inline void abandon_rest(bus_base& bus, drain_report& report) {
   bus.resting.store(true, std::memory_order_seq_cst);
   milestone goal{bus};
-  list<std::shared_ptr<subscription_base>> left;
+  list<shared<subscription_base>> left;
   {
     const std::lock_guard lock{bus.wiring};
     for (const auto& s : bus.subscriptions) {
@@ -323,7 +324,7 @@ void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handl
   constexpr nanoseconds between_reports = std::chrono::seconds{5};
   bus.resting.store(true, std::memory_order_seq_cst);
   for (topic_base* t : bus.topics) t->close(true);
-  list<std::shared_ptr<subscription_base>> all;
+  list<shared<subscription_base>> all;
   {
     const std::lock_guard lock{bus.wiring};
     bus.closed = true;

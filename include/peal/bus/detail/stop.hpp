@@ -4,9 +4,9 @@
 
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/bus/detail/watchdog.hpp>
+#include <peal/detail/shared.hpp>
 #include <peal/observe/statistics.hpp>
 
-#include <memory>
 #include <mutex>
 #include <peal/detail/time.hpp>
 
@@ -25,7 +25,7 @@ namespace peal::inline v0::detail {
 }
 
 /// Begins to stop; true when it is done. `bits`: seat::abandon or 0.
-inline bool begin_stop(const std::shared_ptr<subscription_base>& s, std::uint32_t bits) {
+inline bool begin_stop(const shared<subscription_base>& s, std::uint32_t bits) {
   bus_base& bus = s->topic().bus;
   if (has_stopped(*s)) return true;
   if (s->stop_asked_.exchange(true, std::memory_order_acq_rel)) return false;  // somebody else sees to it
@@ -49,7 +49,7 @@ inline bool begin_stop(const std::shared_ptr<subscription_base>& s, std::uint32_
 }
 
 /// Sleeps until it has stopped or the moment has come.
-inline bool wait_stopped(const std::shared_ptr<subscription_base>& s, time_point until) {
+inline bool wait_stopped(const shared<subscription_base>& s, time_point until) {
   bus_base& bus = s->topic().bus;
   return bus.stops.wait_until(until, [&] {
     if (s->runs_here && !has_stopped(*s)) s->topic().sweep_here();

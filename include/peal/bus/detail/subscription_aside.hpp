@@ -4,6 +4,7 @@
 #pragma once
 
 #include <peal/bus/detail/subscription_base.hpp>
+#include <peal/detail/shared.hpp>
 
 namespace peal::inline v0::detail {
 
@@ -342,11 +343,11 @@ inline void bus_base::wake_stalled() noexcept {
   }
 }
 
-inline std::shared_ptr<subscription_base> bus_base::forget(subscription_base& s) noexcept {
+inline shared<subscription_base> bus_base::forget(subscription_base& s) noexcept {
   const std::lock_guard lock{wiring};
   for (auto it = subscriptions.begin(); it != subscriptions.end(); ++it) {
     if (it->get() != &s) continue;
-    std::shared_ptr<subscription_base> found = std::move(*it);
+    shared<subscription_base> found = std::move(*it);
     subscriptions.erase(it);
     return found;
   }

@@ -2,7 +2,7 @@
 // A subscription without its types: what happens to deliveries off the happy path.
 #pragma once
 
-#include <peal/bus/detail/claim_words.hpp>
+#include <peal/bus/detail/claim_teller.hpp>
 #include <peal/bus/detail/counters.hpp>
 #include <peal/bus/detail/delivery_end.hpp>
 #include <peal/bus/detail/flow.hpp>
@@ -14,13 +14,13 @@
 #include <peal/bus/placement.hpp>
 #include <peal/core/delivery.hpp>
 #include <peal/detail/list.hpp>
+#include <peal/detail/maybe.hpp>
 #include <peal/detail/own_ptr.hpp>
 #include <peal/policy/backoff.hpp>
 #include <peal/policy/retry.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -39,10 +39,10 @@ struct shape;
 
 /// Where a subscription of a durable topic begins, and whether the store keeps how far it has come.
 struct beginning {
-  std::optional<start_at> from{};  ///< if the store does not know its name; without: with the next event
-  bool transient = false;          ///< the store does not keep it
-  bool reads_store = false;        ///< what it has not read in time comes from the store
-  bool known = false;              ///< it goes on at `at`
+  maybe<start_at> from{};    ///< if the store does not know its name; without: with the next event
+  bool transient = false;    ///< the store does not keep it
+  bool reads_store = false;  ///< what it has not read in time comes from the store
+  bool known = false;        ///< it goes on at `at`
   position at = 0;
 };
 
@@ -372,7 +372,7 @@ class subscription_base {
   kept* next_of(key_chain& c) noexcept;
   void pass_on(key_chain& c) noexcept;
   bool take_key(const decision& what, kept& k, bool& waits) noexcept;
-  std::optional<bool> place_by_key(const decision& what, kept_ptr& k) noexcept;
+  maybe<bool> place_by_key(const decision& what, kept_ptr& k) noexcept;
   bool hold_back(key_chain& c, const event_at& at);
   void join_chain(key_chain& c, kept_ptr k) noexcept;
   void expect_letter(key_chain& c, dead_cause cause);

@@ -2,8 +2,7 @@
 // What the journal is told of events that are to be published later.
 #pragma once
 
-#include <peal/core/clock.hpp>
-#include <peal/core/envelope.hpp>
+#include <peal/bus/detail/timer_word.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -12,20 +11,6 @@
 #include <vector>
 
 namespace peal::inline v0::detail {
-
-class durable_topic;
-
-/// That a timer stands, with its event as the store has it; or, without a topic, that it does not any more.
-struct timer_word {
-  std::uint64_t id = 0;
-  const durable_topic* topic = nullptr;
-  std::uint8_t type = 0;
-  nanoseconds period{0};
-  std::int64_t due = 0;  ///< nanoseconds of the wall clock
-  event_id correlation{};
-  event_id causation{};
-  std::vector<std::byte> event{};
-};
 
 /// The words about timers in the order in which they became true, until they are in the store. Memory for the word that a
 /// timer is gone is there from its beginning.

@@ -8,10 +8,11 @@
 #include <peal/bus/detail/letter_box.hpp>
 #include <peal/bus/detail/retry_tokens.hpp>
 #include <peal/bus/detail/seat.hpp>
-#include <peal/bus/detail/timer_words.hpp>
+#include <peal/bus/detail/timer_word.hpp>
 #include <peal/core/envelope.hpp>
 #include <peal/core/event.hpp>
 #include <peal/detail/list.hpp>
+#include <peal/detail/shared.hpp>
 #include <peal/observe/observer.hpp>
 #include <peal/observe/statistics.hpp>
 #include <peal/ring/event_count.hpp>
@@ -20,7 +21,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string_view>
 #include <vector>
@@ -149,8 +149,8 @@ struct bus_base {
   std::atomic<bool> resting{false};  ///< drained past its deadline, or being destroyed: no run starts any more
   std::mutex wiring;                 ///< names and seats; no user code runs under it
   list<const std::string*> joining;  ///< names on their way in, under `wiring`
-  list<std::shared_ptr<subscription_base>> subscriptions;  ///< those that stand, under `wiring`
-  list<subscription_statistics> ended;                     ///< of those that a drain ended, under `wiring`
+  list<shared<subscription_base>> subscriptions;  ///< those that stand, under `wiring`
+  list<subscription_statistics> ended;            ///< of those that a drain ended, under `wiring`
   list<topic_base*> topics;
   bool closed = false;  ///< no subscription is added any more, under `wiring`
   std::atomic<std::uint64_t> subscriptions_ever{0};
@@ -166,7 +166,7 @@ struct bus_base {
   /// Brings every stalled subscription back to look again: a lane or a box of letters got room.
   void wake_stalled() noexcept;
   /// Takes a subscription off the list; what is returned keeps it alive.
-  std::shared_ptr<subscription_base> forget(subscription_base& s) noexcept;
+  shared<subscription_base> forget(subscription_base& s) noexcept;
 };
 
 /// One topic without its types.
@@ -202,14 +202,14 @@ class topic_base {
   virtual void free_seat(seat& s) noexcept = 0;
 
   /// Gives `wiring`, the lock on bus.wiring, away while it joins the ring, where destructors of events may run.
-  virtual seat& attach(std::unique_lock<std::mutex>& wiring, const std::shared_ptr<subscription_base>& s, bool dropping,
+  virtual seat& attach(std::unique_lock<std::mutex>& wiring, const shared<subscription_base>& s, bool dropping,
                        bool polled) = 0;
   /// The subscription stands and may be run.
   virtual void begin(seat& s) noexcept = 0;
   /// Handlers on publishers' threads: `types` and `run` name the same `count` event types.
-  virtual void attach_here(const std::shared_ptr<subscription_base>& s, const std::uint8_t* types,
-                           const here_function* run, std::size_t count) = 0;
-  virtual void detach_here(const std::shared_ptr<subscription_base>& s) = 0;
+  virtual void attach_here(const shared<subscription_base>& s, const std::uint8_t* types, const here_function* run,
+                           std::size_t count) = 0;
+  virtual void detach_here(const shared<subscription_base>& s) = 0;
   virtual void sweep_here() noexcept = 0;
   [[nodiscard]] virtual std::uint64_t uses_here(const subscription_base& s) const = 0;
 
@@ -243,8 +243,8 @@ class topic_base {
   event_id origin;  ///< that of position 0; a durable topic gets the one that its store has, before events flow
   const event_ops* const* types = nullptr;  ///< by the type's index
   std::uint8_t type_count = 0;
-  bool timed = false;                    ///< envelopes say when events were published
-  list<std::shared_ptr<void>> beside{};  ///< of patterns, by event type, under bus.wiring; outlives every event
+  bool timed = false;           ///< envelopes say when events were published
+  list<shared<void>> beside{};  ///< of patterns, by event type, under bus.wiring; outlives every event
   letter_box letters;
   using letter_teller = void (*)(void* teller, const letter_ptr&) noexcept;
   const letter_teller* tellers = nullptr;  ///< by the event's type; set before the bus runs

@@ -8,12 +8,13 @@
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/bus/detail/topic_kind.hpp>
 #include <peal/bus/options.hpp>
+#include <peal/detail/maybe.hpp>
 #include <peal/detail/own_ptr.hpp>
+#include <peal/detail/shared.hpp>
 #include <peal/ring/multicast_core.hpp>
 
 #include <array>
 #include <atomic>
-#include <memory>
 #include <new>
 #include <string>
 #include <utility>
@@ -187,18 +188,18 @@ class topic_core : public topic_base {
     const std::lock_guard lock{bus.wiring};
     free_seats_.push_back(&s);
   }
-  seat& attach(std::unique_lock<std::mutex>& wiring, const std::shared_ptr<subscription_base>& subscription,
-               bool dropping, bool polled) final;
+  seat& attach(std::unique_lock<std::mutex>& wiring, const shared<subscription_base>& subscription, bool dropping,
+               bool polled) final;
   void begin(seat& s) noexcept final {
     if (lane_.size() != 0) s.signal.fetch_or(seat::kick, std::memory_order_seq_cst);  // the join has made room
     ring_.order().settle();
     if (recheck_work(s) && take_back(s)) runner_.enqueue(s);
   }
-  void attach_here(const std::shared_ptr<subscription_base>& s, const std::uint8_t* mine, const here_function* run,
+  void attach_here(const shared<subscription_base>& s, const std::uint8_t* mine, const here_function* run,
                    std::size_t count) final {
     here_.add(s, mine, run, count);
   }
-  void detach_here(const std::shared_ptr<subscription_base>& s) final { here_.remove(s); }
+  void detach_here(const shared<subscription_base>& s) final { here_.remove(s); }
   void sweep_here() noexcept final { here_.sweep(); }
   [[nodiscard]] std::uint64_t uses_here(const subscription_base& s) const final { return here_.uses_of(s); }
 
@@ -243,7 +244,7 @@ class topic_core : public topic_base {
   /// From outside, when there was no room at once.
   result<receipt> publish_later(void* event, std::uint8_t type, const publish_call& call) noexcept;
 
-  std::optional<publish_errc> wait_for_room(const publish_call& call, time_point until, std::uint8_t type) noexcept;
+  maybe<publish_errc> wait_for_room(const publish_call& call, time_point until, std::uint8_t type) noexcept;
 
   /// Whether an event of this type has to be held in its slot while handlers on this thread run. Inside such a handler of
   /// this topic it has not: the slot held further out holds all later ones.

@@ -102,13 +102,13 @@ result<receipt> topic_core<Runtime, Topic>::publish_later(void* event, std::uint
 }
 
 template <class Runtime, class Topic>
-std::optional<publish_errc> topic_core<Runtime, Topic>::wait_for_room(const publish_call& call, time_point until,
-                                                                      std::uint8_t type) noexcept {
+maybe<publish_errc> topic_core<Runtime, Topic>::wait_for_room(const publish_call& call, time_point until,
+                                                              std::uint8_t type) noexcept {
   const bool woken = runner_.wait(ring_.room(), until, [this, type] {
     return ring_.state() != claim_status::claimed ||
            (lane_.size() == 0 && ring_.has_room(1) && (holds_.any() || !needs_hold(type, nullptr)));
   });
-  if (woken) return std::nullopt;
+  if (woken) return {};
   refused_full_.add();
   return call.wait == patience::until ? publish_errc::timed_out : publish_errc::stuck;
 }

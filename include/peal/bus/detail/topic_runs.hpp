@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/topic_core.hpp>
+#include <peal/detail/shared.hpp>
 
 namespace peal::inline v0::detail {
 
@@ -22,8 +23,7 @@ seat* topic_core<Runtime, Topic>::take_seat() noexcept {
 
 template <class Runtime, class Topic>
 seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
-                                         const std::shared_ptr<subscription_base>& subscription, bool dropping,
-                                         bool polled) {
+                                         const shared<subscription_base>& subscription, bool dropping, bool polled) {
   constexpr int patience = 100;
   seat* s = take_seat();
   for (int i = 0; s == nullptr && i < patience; ++i) {
@@ -33,14 +33,14 @@ seat& topic_core<Runtime, Topic>::attach(std::unique_lock<std::mutex>& wiring,
     wiring.lock();
     s = take_seat();
   }
-  std::optional<std::uint32_t> cursor;
+  maybe<std::uint32_t> cursor;
   if (s != nullptr) {
     wiring.unlock();
     cursor = dropping || subscription->begins.reads_store ? ring_.join_dropping() : ring_.join();
     wiring.lock();
     if (cursor && bus.closed) {
       wiring.unlock();
-      ring_.leave(*std::exchange(cursor, std::nullopt));
+      ring_.leave(*std::exchange(cursor, {}));
       wiring.lock();
     }
     if (!cursor) free_seats_.push_back(s);
@@ -238,7 +238,7 @@ void topic_core<Runtime, Topic>::count_unread(seat& s, subscription_base& sub) n
 template <class Runtime, class Topic>
 void topic_core<Runtime, Topic>::finish_subscription(seat& s) noexcept {
   subscription_base& sub = *s.subscription;
-  const std::shared_ptr<subscription_base> alive = bus.forget(sub);
+  const shared<subscription_base> alive = bus.forget(sub);
   user_code inside{bus.frames, &sub, nullptr};
   if constexpr (traits::is_durable) durable_.leave(s, sub);
   if (s.concurrent.load(std::memory_order_relaxed)) sub.end_hands();

@@ -7,9 +7,9 @@
 #include <peal/bus/detail/outputs.hpp>
 #include <peal/bus/detail/shape.hpp>
 #include <peal/detail/list.hpp>
+#include <peal/detail/maybe.hpp>
 
 #include <array>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -178,7 +178,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
 
   template <class E, class Slots>
   void attempt(const E& event, std::uint8_t type, delivery& d, attempt_end& end, Slots& out) {
-    std::optional<failure> failed = parts_.rules.run([&] { pipeline(event, type, d, end, out); });
+    maybe<failure> failed = parts_.rules.run([&] { pipeline(event, type, d, end, out); });
     if (failed) [[unlikely]] {
       take_failed(d, end, &*failed, this->running_since);
       if constexpr (publishes) out.clear();
@@ -193,7 +193,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
                                 !checks::permits && !(is_filter<Ps> || ...);
   template <class E>
   void attempt_plain(const E& event, delivery& d, attempt_end& end) {
-    std::optional<failure> failed = run_plain(event, d);
+    maybe<failure> failed = run_plain(event, d);
     if (failed) [[unlikely]]
       take_failed(d, end, &*failed, this->running_since);
   }
@@ -207,7 +207,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     }
   }
   template <class E>
-  std::optional<failure> run_plain(const E& event, delivery& d) {
+  maybe<failure> run_plain(const E& event, delivery& d) {
     if constexpr (checks::measures) {
       if (this->timings_->due()) [[unlikely]]
         return run_plain_timed(event, d);
@@ -215,7 +215,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     return parts_.rules.run([&] { parts_.template around<0>(event, d, [&] { parts_.call(event, d); }); });
   }
   template <class E>
-  [[gnu::noinline]] std::optional<failure> run_plain_timed(const E& event, delivery& d) {
+  [[gnu::noinline]] maybe<failure> run_plain_timed(const E& event, delivery& d) {
     return parts_.rules.run([&] {
       stopwatch watch{*this->timings_, *this->topic().bus.runner, d};
       parts_.template around<0>(event, d, [&] { parts_.call(event, d); });
@@ -235,7 +235,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   /// With hands: the key is busy from here until the event has ended.
   template <class E>
   void prepare_one(const E& event, const event_at& at, attempt_end& end) {
-    std::optional<failure> failed = parts_.rules.run([&] {
+    maybe<failure> failed = parts_.rules.run([&] {
       if (!wanted_now(event, at.around, at.returned, end)) return;
       if constexpr (ordered) {
         if (end.chain == nullptr) {
@@ -257,7 +257,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
   template <class E>
   void run_by_hand(const E& event, hand& h) {
     auto& out = hand_outputs_[h.place];
-    std::optional<failure> failed = parts_.rules.run([&] {
+    maybe<failure> failed = parts_.rules.run([&] {
       if (!in_time(h.at.around, h.at.returned, h.end)) return;
       if constexpr (timed) this->begin_attempt(h.current, h.since);
       run_handler(event, h.current, h.end, out);
@@ -370,7 +370,7 @@ class typed_subscription<type_list<Es...>, Handler, Ps...> final
     if constexpr (takes_delivery<Handler, E> || (is_middleware<Ps> || ...)) delivery_access::named(d, this->name());
     if constexpr (plain<E>) {
       if (at.around == nullptr) [[likely]] {
-        std::optional<failure> failed = run_plain(event, d);
+        maybe<failure> failed = run_plain(event, d);
         failed ? failed_here(at, *failed) : this->note_handled();
         return;
       }

@@ -12,7 +12,7 @@ inline void worker_pool::timer_main() noexcept {
     rearmed_.store(false, std::memory_order_seq_cst);
     fire_timers();
     const auto next = next_timer();
-    (void)timer_.wait_until(next.value_or(time_point::max()), [this] {
+    (void)timer_.wait_until(next ? *next : time_point::max(), [this] {
       return rearmed_.load(std::memory_order_seq_cst) || stop_.load(std::memory_order_seq_cst);
     });
   }

@@ -60,13 +60,15 @@ struct pending_of final : pending {
 };
 
 template <class Query, class Reply>
-std::shared_ptr<pending_table> requests_of(const port<query<Query, Reply>>& way) {
+shared<pending_table> requests_of(const port<query<Query, Reply>>& way) {
   const asking_place here{way};
-  return std::static_pointer_cast<pending_table>(here.shared([&]() -> std::shared_ptr<void> {
+  shared<void> common = here.shared([&]() -> shared<void> {
     here.expect_requests();
-    return std::make_shared<pending_table>(
-        here, [](pending_table& t) -> std::unique_ptr<pending> { return std::make_unique<pending_of<Reply>>(t); });
-  }));
+    return shared<pending_table>{new pending_table(
+        here, [](pending_table& t) -> std::unique_ptr<pending> { return std::make_unique<pending_of<Reply>>(t); })};
+  });
+  auto* const table = static_cast<pending_table*>(common.get());
+  return {std::move(common), table};
 }
 
 constexpr request_errc why_not_sent(publish_errc e) noexcept {
@@ -171,7 +173,7 @@ subscription respond_with(Bus& bus, std::string name, Handler handler, Ps... pol
   constexpr bool alone =
       !(is_concurrency<Ps> || ... || false) && !(std::is_same_v<Ps, on_publisher_thread_t> || ... || false);
   using E = query<Query, Reply>;
-  std::shared_ptr<pending_table> table = requests_of<Query, Reply>(bus.template way_in<E>());
+  shared<pending_table> table = requests_of<Query, Reply>(bus.template way_in<E>());
   if (const std::string first = table->take_seat(name); !first.empty()) {
     throw responder_exists(display_name<Query>(), first, name);
   }

@@ -5,6 +5,7 @@
 #include <peal/bus/asking.hpp>
 #include <peal/bus/subscription.hpp>
 #include <peal/core/error.hpp>
+#include <peal/detail/shared.hpp>
 #include <peal/pattern/request_result.hpp>
 
 #include <atomic>
@@ -272,7 +273,7 @@ class ticket {
 class responder_seat {
  public:
   responder_seat() noexcept = default;
-  explicit responder_seat(std::shared_ptr<pending_table> table) noexcept : table_{std::move(table)} {}
+  explicit responder_seat(shared<pending_table> table) noexcept : table_{std::move(table)} {}
   responder_seat(responder_seat&&) noexcept = default;
   responder_seat& operator=(responder_seat&&) = delete;
   ~responder_seat() {
@@ -281,7 +282,7 @@ class responder_seat {
   [[nodiscard]] pending_table& table() const noexcept { return *table_; }
 
  private:
-  std::shared_ptr<pending_table> table_;
+  shared<pending_table> table_;
 };
 
 }  // namespace peal::inline v0::detail

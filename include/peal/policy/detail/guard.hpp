@@ -2,11 +2,11 @@
 // The generated catch clauses: one try block a rule, the first rule innermost; a rule whose predicate says no throws on.
 #pragma once
 
+#include <peal/detail/maybe.hpp>
 #include <peal/detail/type_name.hpp>
 
 #include <cstddef>
 #include <exception>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -57,7 +57,7 @@ std::error_code code_of(const Exception& e) noexcept {
 
 // Called inside a catch clause; a text for which there is no memory is left empty.
 template <class Failure, class Action>
-void record(std::optional<Failure>& failed, Action action, std::string_view text, std::error_code code) noexcept {
+void record(maybe<Failure>& failed, Action action, std::string_view text, std::error_code code) noexcept {
   failed.emplace();
   failed->action = action;
   failed->code = code;
@@ -70,7 +70,7 @@ void record(std::optional<Failure>& failed, Action action, std::string_view text
 
 /// Calls `f` inside the clauses of the first `Count` rules.
 template <std::size_t Count, class Set, class F, class Failure>
-void guard_typed(const Set& rules, F& f, std::optional<Failure>& failed) {
+void guard_typed(const Set& rules, F& f, maybe<Failure>& failed) {
   if constexpr (Count == 0) {
     static_cast<void>(f());
   } else {
@@ -85,7 +85,7 @@ void guard_typed(const Set& rules, F& f, std::optional<Failure>& failed) {
 }
 
 template <std::size_t Count, class Set, class F, class Failure>
-void guard(const Set& rules, F& f, std::optional<Failure>& failed) {
+void guard(const Set& rules, F& f, maybe<Failure>& failed) {
   try {
     guard_typed<Count>(rules, f, failed);
   } catch (const std::system_error& e) {
@@ -104,7 +104,7 @@ void guard(const Set& rules, F& f, std::optional<Failure>& failed) {
 #else
 
 template <std::size_t, class Set, class F, class Failure>
-void guard(const Set&, F& f, std::optional<Failure>&) {
+void guard(const Set&, F& f, maybe<Failure>&) {
   static_cast<void>(f());
 }
 

@@ -2,10 +2,11 @@
 // An open-addressed index from 32-bit hash marks to node numbers: eight bytes a cell, eight cells a cache line.
 #pragma once
 
+#include <peal/detail/list.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 
 namespace peal::inline v0::detail {
 
@@ -37,7 +38,7 @@ class key_index {
 
   /// Makes room for one insert.
   void reserve_one() {
-    if (cells_ == nullptr || (used_ + 1) * 4 > (mask_ + 1) * 3) grow();
+    if (cells_.empty() || (used_ + 1) * 4 > (mask_ + 1) * 3) grow();
   }
 
   void insert(std::uint32_t mark, std::uint32_t node) noexcept {
@@ -65,20 +66,20 @@ class key_index {
   /// Calls `visit(node)` for every node, in no order.
   template <class Visit>
   void for_each(Visit visit) const {
-    for (std::size_t i = 0; i <= mask_ && cells_ != nullptr; ++i) {
+    for (std::size_t i = 0; i <= mask_ && !cells_.empty(); ++i) {
       if (cells_[i].node != none) visit(cells_[i].node);
     }
   }
 
   void prefetch(std::uint32_t mark) const noexcept {
 #if defined(__GNUC__) || defined(__clang__)
-    __builtin_prefetch(cells_.get() + (mark & mask_), 1);
+    __builtin_prefetch(cells_.begin() + (mark & mask_), 1);
 #else
     static_cast<void>(mark);
 #endif
   }
 
-  [[nodiscard]] std::size_t footprint() const noexcept { return cells_ == nullptr ? 0 : (mask_ + 1) * sizeof(cell); }
+  [[nodiscard]] std::size_t footprint() const noexcept { return cells_.empty() ? 0 : (mask_ + 1) * sizeof(cell); }
 
  private:
   struct cell {
@@ -87,10 +88,10 @@ class key_index {
   };
 
   void grow() {
-    const std::size_t count = cells_ == nullptr ? 64 : (mask_ + 1) * 2;
-    std::unique_ptr<cell[]> old = std::make_unique<cell[]>(count);
+    const std::size_t count = cells_.empty() ? 64 : (mask_ + 1) * 2;
+    list<cell> old{count};
     old.swap(cells_);
-    const std::size_t old_count = old == nullptr ? 0 : mask_ + 1;
+    const std::size_t old_count = old.size();
     mask_ = count - 1;
     used_ = 0;
     for (std::size_t i = 0; i < old_count; ++i) {
@@ -98,7 +99,7 @@ class key_index {
     }
   }
 
-  std::unique_ptr<cell[]> cells_;
+  list<cell> cells_{};
   std::size_t mask_ = 0;
   std::size_t used_ = 0;
 };

@@ -2,15 +2,16 @@
 // A pool of nodes named by 32-bit numbers: stable addresses, no allocation once it has grown, never shrinks.
 #pragma once
 
+#include <peal/detail/list.hpp>
+#include <peal/detail/own_ptr.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
-#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace peal::inline v0::detail {
 
@@ -37,7 +38,7 @@ class key_pool {
     const std::uint32_t n = free_;
     cell& c = cell_of(n);
     relink guard{&c, c.next_free};
-    std::construct_at(&c.node, std::forward<Args>(args)...);
+    ::new (&c.node) Node(std::forward<Args>(args)...);
     guard.made = nullptr;
     free_ = guard.next_free;
     ++size_;
@@ -46,8 +47,8 @@ class key_pool {
 
   void destroy(std::uint32_t n) noexcept {
     cell& c = cell_of(n);
-    std::destroy_at(&c.node);
-    std::construct_at(&c.next_free, free_);
+    c.node.~Node();
+    ::new (&c.next_free) std::uint32_t{free_};
     free_ = n;
     --size_;
   }
@@ -68,21 +69,24 @@ class key_pool {
     Node node;
     std::uint32_t next_free;
   };
+  struct chunk {
+    cell cells[chunk_size];
+  };
 
   // A constructor that throws has overwritten the cell's place in the free list.
   struct relink {
     cell* made;
     std::uint32_t next_free;
     ~relink() {
-      if (made != nullptr) std::construct_at(&made->next_free, next_free);
+      if (made != nullptr) ::new (&made->next_free) std::uint32_t{next_free};
     }
   };
 
-  cell& cell_of(std::uint32_t n) noexcept { return chunks_[n / chunk_size][n % chunk_size]; }
+  cell& cell_of(std::uint32_t n) noexcept { return chunks_[n / chunk_size]->cells[n % chunk_size]; }
 
   void grow() {
     if (chunks_.size() >= none / chunk_size) throw_no_memory();
-    chunks_.push_back(std::make_unique<cell[]>(chunk_size));
+    chunks_.push_back(own_ptr<chunk>{new chunk});
     const auto first = static_cast<std::uint32_t>(chunks_.size() - 1) * chunk_size;
     for (std::uint32_t n = first + chunk_size; n-- != first;) {
       cell_of(n).next_free = free_;
@@ -98,7 +102,7 @@ class key_pool {
 #endif
   }
 
-  std::vector<std::unique_ptr<cell[]>> chunks_;
+  list<own_ptr<chunk>> chunks_{};
   std::uint32_t free_ = none;
   std::size_t size_ = 0;
 };

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <peal/detail/time.hpp>
 #include <string_view>
 

@@ -2,6 +2,7 @@
 // The cursors of a multicast ring, and the positions its publishers must not pass.
 #pragma once
 
+#include <peal/detail/maybe.hpp>
 #include <peal/detail/own_ptr.hpp>
 #include <peal/ring/atomics.hpp>
 #include <peal/ring/detail/line.hpp>
@@ -10,8 +11,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
 
 namespace peal::inline v0::detail {
 
@@ -74,7 +73,7 @@ class cursor_table {
   [[nodiscard]] std::size_t bytes() const noexcept { return size_ * sizeof(line) + holds_ * sizeof(hold_line); }
 
   /// The lowest free line, still absent; none when the table is full.
-  [[nodiscard]] std::optional<std::uint32_t> take() noexcept {
+  [[nodiscard]] maybe<std::uint32_t> take() noexcept {
     for (std::uint32_t i = 0; i < size_; ++i) {
       std::uint32_t free = 0;
       if (lines_[i].taken.load(std::memory_order_relaxed) == 0 &&
@@ -86,7 +85,7 @@ class cursor_table {
         return i;
       }
     }
-    return std::nullopt;
+    return {};
   }
 
   void release(std::uint32_t index) noexcept {

@@ -2,6 +2,7 @@
 // The seldom-run half of multicast_core: the scan, making room, dropping, joining. Included by it, not by users.
 #pragma once
 
+#include <peal/detail/maybe.hpp>
 #include <peal/ring/multicast_core.hpp>
 
 namespace peal::inline v0 {
@@ -100,8 +101,8 @@ bool multicast_core<T, Atomics>::drop(line& l, position need) noexcept {
 
 /// Every joiner walks from the gate to the head as a gating cursor that delivers nothing, and starts there.
 template <class T, atomics_policy Atomics>
-std::optional<std::uint32_t> multicast_core<T, Atomics>::join_as(std::uint64_t kind) noexcept {
-  const std::optional<std::uint32_t> index = table_.take();
+detail::maybe<std::uint32_t> multicast_core<T, Atomics>::join_as(std::uint64_t kind) noexcept {
+  const detail::maybe<std::uint32_t> index = table_.take();
   if (!index) return index;
   line& l = table_.at(*index);
   for (auto& n : l.dropped) n.store(0, std::memory_order_relaxed);

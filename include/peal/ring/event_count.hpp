@@ -37,6 +37,21 @@ template <class Rep, class Period>
 
 }  // namespace detail
 
+namespace detail {
+
+/// A predicate without its type.
+struct question {
+  void* with;
+  bool (*ask)(void* with) noexcept;
+  bool operator()() const noexcept { return ask(with); }
+};
+template <class Ready>
+bool ask(void* ready) noexcept {
+  return (*static_cast<Ready*>(ready))();
+}
+
+}  // namespace detail
+
 /// Lets threads sleep until a condition holds, at no cost for those who make it true while nobody sleeps.
 /// The condition is made true by `barrier::publish` (or by a seq_cst access, then notify with side::rare) *before*
 /// notify is called, and is looked at by `barrier::recheck` (or seq_cst) between prepare() and commit().
@@ -103,7 +118,8 @@ class event_count {
   /// Sleeps until `ready()` holds or the deadline has passed; whether it holds at the end.
   template <class Ready>
   [[nodiscard]] bool wait_until(clock::time_point deadline, Ready ready) noexcept {
-    return wait_until(deadline, ready, ready);
+    const detail::question asked{&ready, &detail::ask<Ready>};  // one loop for all who ask
+    return wait_until(deadline, asked, asked);
   }
 
   template <class Ready, class Quick>

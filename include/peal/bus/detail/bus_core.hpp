@@ -191,7 +191,7 @@ class bus_core {
   static void tell(void* self, const letter_ptr& l) noexcept {
     bus_core& core = *static_cast<bus_core*>(self);
     bool told = false;
-    (void)rule_set<>{}.run([&] {
+    (void)caught([&] {
       dead_letter_record<E> record = core.template record_of<E>(*l);
       const publish_options o{record.correlation, record.id, {}};
       const publish_call call{&o, patience::none, {}};

@@ -6,12 +6,12 @@
 #include <peal/core/envelope.hpp>
 #include <peal/core/event.hpp>
 #include <peal/detail/minmax.hpp>
+#include <peal/detail/shared.hpp>
 #include <peal/policy/backoff.hpp>
 #include <peal/policy/dead_letter.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <string>
 
@@ -63,7 +63,7 @@ struct kept : timer_node {
   std::uint64_t owner_number = 0;  ///< which subscription of that name; 0: none had it
   std::uint64_t blocked_by = 0;    ///< the number of the letter that holds its key
   // As what comes back from the letters of a durable topic:
-  std::shared_ptr<const kept> came_from{};  ///< in the store it stands until the delivery has ended
+  shared<const kept> came_from{};  ///< in the store it stands until the delivery has ended
   time_point died_at{};
 };
 

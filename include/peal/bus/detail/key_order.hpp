@@ -59,7 +59,7 @@ inline bool subscription_base::take_key(const decision& what, kept& k, bool& wai
   bool made = false;
   bool told = false;
   key_chain* chain = nullptr;
-  const auto failed = rule_set<>{}.run([&] { chain = make_chain(k.event(), k.type, made, told); });
+  const auto failed = caught([&] { chain = make_chain(k.event(), k.type, made, told); });
   if (failed && told) return false;
   if (failed || chain == nullptr) return true;  // no order: its key is missing, or cannot be told
   if (made) k.chain = chain;
@@ -160,7 +160,7 @@ inline bool subscription_base::bring_back(key_chain& c) noexcept {
     letter_ptr l;
     do {  // anew if it was edited meanwhile
       l = topic_.letters.get(c.blocked[back]);
-      if (l != nullptr) whole = !rule_set<>{}.run([&] { again = copy_letter(*l); });
+      if (l != nullptr) whole = !caught([&] { again = copy_letter(*l); });
       if (l != nullptr && whole && topic_.keeper != nullptr) again->came_from = l;
     } while (l != nullptr && whole && !topic_.letters.remove(l->number, l.get()));
     if (!whole) break;
@@ -200,7 +200,7 @@ inline bool subscription_base::lead_back(kept& k) noexcept {
 inline bool subscription_base::waits_again(kept& k) noexcept {
   if (k.chain != nullptr) return false;
   key_chain* chain = nullptr;
-  (void)rule_set<>{}.run([&] { chain = find_chain(k.event(), k.type); });  // if it cannot be told: asked when it runs
+  (void)caught([&] { chain = find_chain(k.event(), k.type); });  // if it cannot be told: asked when it runs
   if (chain == nullptr || chain->held_by != 0) return false;
   wait_in(*chain, k);
   return true;
@@ -253,7 +253,7 @@ inline void subscription_base::hold_letters() {
     bool made = false;
     bool told = false;
     key_chain* chain = nullptr;
-    const auto failed = rule_set<>{}.run([&] { chain = make_chain(l->event(), l->type, made, told); });
+    const auto failed = caught([&] { chain = make_chain(l->event(), l->type, made, told); });
     if (failed && told) throw std::bad_alloc{};
     if (failed || chain == nullptr) continue;
     if (made) {

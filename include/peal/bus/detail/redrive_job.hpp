@@ -140,7 +140,7 @@ class redrive_job : public late_node {
     }
     time_point again = bus_.runner->now();
     bool more = busy_;
-    if (busy_ && rule_set<>{}.run([&] { more = go(again); })) again = saturating_add(again, again_later);
+    if (busy_ && caught([&] { more = go(again); })) again = saturating_add(again, again_later);
     bool ended = false;
     {
       const std::lock_guard lock{mutex_};
@@ -174,7 +174,7 @@ class redrive_job : public late_node {
     std::uint64_t reached = now_.reached;
     letter_ptr l;
     redrive_errc why = redrive_errc::none;
-    if (rule_set<>{}.run([&] { l = desk_.next(order_.query, where(), reached, last_); })) {
+    if (caught([&] { l = desk_.next(order_.query, where(), reached, last_); })) {
       l = topic_.letters.get(reached);
       why = redrive_errc::threw;
       if (l == nullptr) now = saturating_add(now, again_later);  // no memory
@@ -196,7 +196,7 @@ class redrive_job : public late_node {
     redrive_errc why = redrive_errc::none;
     list<letter_ptr> followers;
     list<std::uint64_t> alone;
-    const auto threw = rule_set<>{}.run([&] {
+    const auto threw = caught([&] {
       followers = desk_.behind(*l);
       followed_.reserve(followed_.size() + followers.size());
       why = desk_.judge(*l, order_.options, alone);
@@ -223,7 +223,7 @@ class redrive_job : public late_node {
     if (why != redrive_errc::none) return why;
     for (const letter_ptr& f : followers) {
       redrive_errc not_it = redrive_errc::threw;
-      (void)rule_set<>{}.run([&] {
+      (void)caught([&] {
         not_it = desk_.wanted(*f, order_.query) && where()(*f) ? desk_.edit_one(f->number, change) : redrive_errc::none;
       });
       if (not_it != redrive_errc::none) refuse(*f, not_it);

@@ -138,11 +138,17 @@ class milestone {
   list<mark> marks_;  // kept aside before the milestone: what is kept later may stay
 };
 
+inline settle_report unsettled(const char* why) {
+  settle_report report{false, {}};
+  report.waiting_for.push_back(why);
+  return report;
+}
+
 template <class Executor>
 settle_report settle(bus_base& bus, Executor& runner, time_point until) {
-  if (!runner.alive()) return {false, {"this process was forked; the bus lives in its parent"}};
+  if (!runner.alive()) return unsettled("this process was forked; the bus lives in its parent");
   if (const frame* inside = bus.frames.current(); inside != nullptr) {
-    return {false, {"settle was called from inside a handler of this bus, which it would wait for"}};
+    return unsettled("settle was called from inside a handler of this bus, which it would wait for");
   }
   for (;;) {
     milestone goal{bus};
@@ -159,7 +165,7 @@ settle_report settle(bus_base& bus, Executor& runner, time_point until) {
     } else if (goal.still(bus)) {
       return {};
     } else if (Executor::waits_for_time && runner.now() >= until) {
-      return {false, {"events go on causing further events"}};  // they reach one milestone after the other
+      return unsettled("events go on causing further events");  // they reach one milestone after the other
     }
   }
 }
@@ -203,7 +209,7 @@ inline void count_left_by_hands(subscription_base& s, drain_report& report) {
     const auto note = [&](position p) {
       if (mine.count++ < subscription_base::max_left) mine.to.abandoned_ids.push_back(mine.of.topic().id_at(p));
     };
-    (void)rule_set<>{}.run([&] { mine.of.each_left(note); });  // without memory it says less
+    (void)caught([&] { mine.of.each_left(note); });  // without memory it says less
   };
   if (s.topic().look_at(s.place(), look, &left)) {
     report.abandoned += left.count;

@@ -150,13 +150,13 @@ class schedule {
     arrival came = arrival::no_room;  // also where the copy of one that repeats throws: later
     if (e.period.count() == 0) {
       came = e.topic.publish_due(*e.event, e.options);
-    } else if (!rule_set<>{}.run([&] { copy = copy_event_aside(*e.event->ops, e.event->event()); })) {
+    } else if (!caught([&] { copy = copy_event_aside(*e.event->ops, e.event->event()); })) {
       copy->type = e.event->type;
       came = e.topic.publish_due(*copy, e.options);
     }
     timer_word next;
     if (came == arrival::accepted && e.stored != 0 && e.period.count() != 0) {
-      (void)rule_set<>{}.run([&] { next = e.topic.keeper->write_timer(*e.event, e.options); });
+      (void)caught([&] { next = e.topic.keeper->write_timer(*e.event, e.options); });
     }  // without it the store has its last time, and after a crash it comes once more
     const std::lock_guard lock{mutex_};
     place& p = places_[e.at];

@@ -70,7 +70,7 @@ inline bool subscription_base::safe_position(position& at) const noexcept {
 
 inline kept_ptr subscription_base::copy_aside(const event_at& at) noexcept {
   kept_ptr k;
-  const auto failed = rule_set<>{}.run([&] { k = copy_event_aside(*topic_.types[at.type], at.event); });
+  const auto failed = caught([&] { k = copy_event_aside(*topic_.types[at.type], at.event); });
   if (failed) {
     wake_later();
     return {};
@@ -105,7 +105,7 @@ inline bool subscription_base::put_aside(const decision& what, const event_at& a
 
 inline bool subscription_base::bury_crashed(const event_at& at, std::uint32_t runs) {
   error_history errors;
-  (void)rule_set<>{}.run([&] { errors.add({runs, now(), "the process ended while it was handled"}); });
+  (void)caught([&] { errors.add({runs, now(), "the process ended while it was handled"}); });
   if (!put_aside({next_step::bury, {}, dead_cause::crashed}, at, errors)) return false;
   counts_.taken.add();
   return true;
@@ -278,7 +278,7 @@ inline bool subscription_base::waits_for_flow(bool anything) noexcept {
 
 inline void subscription_base::note_left(position p) noexcept {
   if ((seat_->signal.load(std::memory_order_relaxed) & seat::abandon) == 0 || left_.size() >= max_left) return;
-  (void)rule_set<>{}.run([&] { left_.push_back(topic_.id_at(p)); });
+  (void)caught([&] { left_.push_back(topic_.id_at(p)); });
 }
 
 /// What has come back from it does not end here: it is among the letters again, as it is in the store.

@@ -116,7 +116,7 @@ inline void subscription_base::end_here(const event_at& at, attempt_end& end) no
     return;
   }
   letter_ptr placed;
-  if (rule_set<>{}.run([&] { bury_here(at, end, placed); })) {
+  if (caught([&] { bury_here(at, end, placed); })) {
     counts_.discarded.add_shared();  // its copy constructor threw, and no thread could wait for a better moment
   } else {
     counts_.dead.add();
@@ -153,7 +153,7 @@ inline subscription_base::decision subscription_base::decide(attempt_end& end, s
   counts_.failures.add();
   note_failed(where, attempts, end.error, end.code);
   const time_point failed_at = now();
-  (void)rule_set<>{}.run([&] {  // without memory: counted only
+  (void)caught([&] {  // without memory: counted only
     errors.add({attempts, failed_at, std::move(end.error), end.code});
   });
   if (end.what == verdict::rejected) return {next_step::bury, {}, dead_cause::rejected, end.claim};
@@ -236,7 +236,7 @@ inline std::uint64_t subscription_base::put_letter(const decision& what, kept_pt
   bool expected = false;
   bool told = false;
   std::uint64_t put = 0;
-  const auto failed = rule_set<>{}.run([&] {
+  const auto failed = caught([&] {
     event.subscription = name_;
     if (keeper != nullptr) keeper->expect_letter();
     told = keeper != nullptr;

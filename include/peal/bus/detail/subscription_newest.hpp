@@ -24,7 +24,7 @@ inline bool subscription_base::take_newest(const event_at& at) noexcept {
   newest_chain* chain = nullptr;
   bool told = false;
   bool wanted = true;
-  const auto failed = rule_set<>{}.run([&] {
+  const auto failed = caught([&] {
     wanted = passes_filters(at.event, at.type);
     if (wanted) chain = conflated_->of(at.event, at.type, told);
   });

@@ -42,7 +42,7 @@ inline bool subscription_base::take_failed(const delivery& d, attempt_end& end, 
   }
   if (end.what != verdict::failed || !d.expired()) return false;
   end.late = true;
-  (void)rule_set<>{}.run([&] {  // without memory it says what it said
+  (void)caught([&] {  // without memory it says what it said
     std::string text = "timed out";
     if (const std::int64_t began = since.load(std::memory_order_relaxed); began != 0) {
       const nanoseconds ran = now().time_since_epoch() - nanoseconds{began};

@@ -107,7 +107,7 @@ bool topic_core<Runtime, Topic>::give_up_head(lane::cell& c, claim_status why) n
   }
   letter_ptr placed;
   bool told = false;
-  (void)rule_set<>{}.run([&] {
+  (void)caught([&] {
     if (keeper != nullptr) keeper->expect_letter();
     told = keeper != nullptr;
     kept_ptr k = move_event_aside(*types[c.type], c.event());

@@ -74,7 +74,7 @@ void topic_core<Runtime, Topic>::sit(std::unique_lock<std::mutex>& wiring, seat&
   if constexpr (traits::is_durable) durable_.sit(s, sub);
   const bool hires = sub.hands_wanted > 1 && !s.dropping && !s.polled;
   s.concurrent.store(hires, std::memory_order_relaxed);
-  if (!hires || !rule_set<>{}.run([&] { hire(s, sub, read_from(s)); })) return;
+  if (!hires || !caught([&] { hire(s, sub, read_from(s)); })) return;
   if constexpr (traits::is_durable) durable_.leave(s, sub);
   wiring.unlock();
   ring_.leave(cursor);

@@ -268,7 +268,7 @@ inline void abandon_rest(bus_base& bus, drain_report& report) {
       if (!goal.has_passed(*s)) left.push_back(s);
     }
   }
-  list<std::shared_ptr<subscription_base>> stopped;
+  list<shared<subscription_base>> stopped;
   for (const auto& s : left) {
     if (begin_stop(s, seat::abandon)) {
       stopped.push_back(s);

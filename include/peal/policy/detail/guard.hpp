@@ -84,20 +84,30 @@ void guard_typed(const Set& rules, F& f, maybe<Failure>& failed) {
   }
 }
 
+/// The same of the exception that is being handled and that no rule names: looked at here, once for all handlers.
+template <class Failure, class Action>
+[[gnu::cold]] void record_unnamed(maybe<Failure>& failed, Action fallback) noexcept {
+  try {
+    throw;
+  } catch (const std::system_error& e) {
+    record(failed, fallback, text_of(e), e.code());
+  } catch (const std::exception& e) {
+    record(failed, fallback, text_of(e), {});
+  } catch (...) {
+    record(failed, fallback, "unknown exception", {});
+  }
+}
+
 template <std::size_t Count, class Set, class F, class Failure>
 void guard(const Set& rules, F& f, maybe<Failure>& failed) {
   try {
     guard_typed<Count>(rules, f, failed);
-  } catch (const std::system_error& e) {
-    record(failed, rules.fallback(), text_of(e), e.code());
-  } catch (const std::exception& e) {
-    record(failed, rules.fallback(), text_of(e), {});
 #if defined(__GLIBCXX__)
   } catch (const abi::__forced_unwind&) {
     throw;  // a thread being cancelled: swallowing this would end the process
 #endif
   } catch (...) {
-    record(failed, rules.fallback(), "unknown exception", {});
+    record_unnamed(failed, rules.fallback());
   }
 }
 

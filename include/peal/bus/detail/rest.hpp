@@ -237,6 +237,23 @@ inline void count_left(subscription_base& s, drain_report& report) {
   report.abandoned += found + (from_ring || kept == 0 ? kept : kept - 1);
 }
 
+/// Before durable topics close for all: what was published inside handlers and had no room goes to the store with the rest,
+/// for the next life, and how far everybody has come need not wait for it.
+inline void place_lanes(bus_base& bus) noexcept {
+  if (bus.log == nullptr) return;
+  for (std::uint64_t before = ~std::uint64_t{0};;) {
+    std::uint64_t left = 0;
+    for (topic_base* t : bus.topics) {
+      if (t->keeper == nullptr) continue;
+      t->empty_lane();
+      left += t->in_lane();
+    }
+    if (left == 0 || left >= before || bus.log->has_failed()) return;
+    before = left;
+    bus.log->flush();  // makes room
+  }
+}
+
 /// What a stopped subscription has left: a durable one goes on in the next life with what is in the store.
 inline void tell_left(const subscription_base& s, drain_report& report) {
   const topic_base& t = s.topic();
@@ -278,6 +295,7 @@ inline void abandon_rest(bus_base& bus, drain_report& report) {
     for (stuck_handler& h : stuck_in(*s)) report.stuck.push_back(std::move(h));
     count_left(*s, report);
   }
+  place_lanes(bus);
   for (topic_base* t : bus.topics) t->close(true);
   if (bus.log != nullptr) bus.log->flush();
   for (const auto& s : stopped) {
@@ -329,6 +347,7 @@ template <class Executor>
 void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handler&)) noexcept {
   constexpr nanoseconds between_reports = std::chrono::seconds{5};
   bus.resting.store(true, std::memory_order_seq_cst);
+  if (bus.frames.current() == nullptr) place_lanes(bus);
   for (topic_base* t : bus.topics) t->close(true);
   list<shared<subscription_base>> all;
   {

@@ -221,6 +221,8 @@ class topic_base {
   [[nodiscard]] virtual std::uint64_t dropped_by(const seat& s, std::uint16_t types) const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t in_lane() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t published_inside() const noexcept = 0;
+  /// Gives what stands there a place in the ring, as far as that has room.
+  virtual void empty_lane() noexcept = 0;
   /// Refuses outsiders, or everybody.
   virtual void close(bool for_all) noexcept = 0;
   /// Moves an event kept aside in, through the lane; leaves it when there is no room or the bus is ending.

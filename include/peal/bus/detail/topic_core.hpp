@@ -122,6 +122,9 @@ class topic_core : public topic_base {
   void close(bool for_all) noexcept final { ring_.close(for_all ? claim_status::closed : claim_status::closing); }
   [[nodiscard]] std::uint64_t in_lane() const noexcept final { return lane_.size(); }
   [[nodiscard]] std::uint64_t published_inside() const noexcept final { return inside_.get_before(); }
+  void empty_lane() noexcept final {
+    if (lane_.size() != 0) drain_lane();
+  }
   [[nodiscard]] claim_status state() const noexcept { return ring_.state(); }
   [[nodiscard]] std::size_t footprint() const noexcept final {
     const std::lock_guard lock{bus.wiring};

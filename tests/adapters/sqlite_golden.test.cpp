@@ -17,12 +17,14 @@ std::unique_ptr<peal::store> open_store(const std::string& path, peal::open_mode
 
 }  // namespace
 
-TEST_CASE("sqlite: a store that version 1 of the format wrote is read and written on", "[adapters][sqlite][P38]") {
+TEST_CASE("sqlite: a store that an older version of the format wrote is read and written on",
+          "[adapters][sqlite][P38]") {
   peal_test::reads_golden("sqlite_1.db", "store_1.txt", open_store);
+  peal_test::reads_golden("sqlite_1_1.db", "store_1_1.txt", open_store);
 }
 
 // A golden file is made once, by the version whose format it has: `peal_adapter_sqlite "[.golden]"`.
 TEST_CASE("sqlite: makes the golden file of its format where there is none", "[.golden]") {
-  peal_test::makes_golden("sqlite_1.db", "store_1.txt", open_store,
+  peal_test::makes_golden("sqlite_1_1.db", "store_1_1.txt", open_store,
                           [](const std::string& from, const std::string& to) { std::filesystem::copy_file(from, to); });
 }

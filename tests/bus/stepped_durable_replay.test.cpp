@@ -289,3 +289,70 @@ TEST_CASE("rewind: keys that were handled are forgotten with it", "[bus][durable
   publish(bus, 3, 4);
   CHECK(l.take() == ids{-1, -2, -3, 4});
 }
+
+namespace {
+
+using dated_shop = peal::testing::stepped_bus<peal::topic<order, peal::durable, peal::timed>>;
+
+/// Orders 1 and 2 with a time to live, and 3 without, that "billing" has still to read.
+void leave_dated_orders(peal::store& kept) {
+  shop bus{{.seed = 7}, kept};
+  auto s = bus.subscribe<order>("billing", [](const order&) {});
+  (void)bus.settle();
+  s.stop();
+  bus.publish(order{1}, {.time_to_live = 1ms});
+  bus.publish(order{2}, {.time_to_live = 1h});
+  bus.publish(order{3});
+  (void)bus.settle();
+}
+
+}  // namespace
+
+TEST_CASE("durable: a time to live ends across a restart, by the wall clock", "[bus][durable][expiry]") {
+  peal::memory_store kept;
+  leave_dated_orders(kept);
+  std::vector<peal::wall_time> deadlines;
+  (void)kept.read("shop.order", 0, 9, [&](const peal::stored_event& e) { deadlines.push_back(e.deadline); });
+  REQUIRE(deadlines.size() == 3);
+  CHECK(deadlines[1] - deadlines[0] >= peal::nanoseconds{1h - 1ms}.count());
+  CHECK(deadlines[2] == 0);
+  while (peal::detail::wall_now() <= deadlines[0]) continue;
+
+  shop bus{{.seed = 8}, kept};
+  ids heard;
+  bool longer = false;
+  const auto s = bus.subscribe<order>("billing", [&](const order& o, peal::delivery& d) {
+    heard.push_back(o.id);
+    if (o.id == 2) longer = d.deadline().has_value() && *d.deadline() > bus.runtime().now() + 50min;
+    if (o.id == 3) CHECK(!d.deadline().has_value());
+  });
+  (void)bus.settle();
+  CHECK(heard == ids{2, 3});
+  CHECK(longer);
+  CHECK(s.statistics().expired == 1);
+}
+
+TEST_CASE("durable: expires counts from the publication, in whichever life that was", "[bus][durable][expiry]") {
+  peal::memory_store first;
+  leave_dated_orders(first);
+  peal::memory_store kept;
+  peal::store_batch b;
+  (void)first.read("shop.order", 0, 9, [&](const peal::stored_event& e) {
+    b.events.push_back(e);
+    b.events.back().deadline = 0;
+    if (e.position == 1) b.events.back().published -= peal::nanoseconds{2h}.count();
+  });
+  b.cursors.push_back({"billing", "shop.order", 0});
+  kept.commit(b);
+  dated_shop bus{{.seed = 8}, kept};
+  ids heard;
+  const auto s = bus.subscribe<order>(
+      "billing", [&](const order& o) { heard.push_back(o.id); }, peal::expires{.after = 1h},
+      peal::on_expiry(peal::dead_letter));
+  (void)bus.settle();
+  CHECK(heard == ids{1, 3});
+  const auto letters = bus.dead_letters<order>();
+  REQUIRE(letters.size() == 1);
+  CHECK(letters[0].event.id == 2);
+  CHECK(letters[0].cause == peal::dead_cause::expired);
+}

@@ -107,6 +107,13 @@ struct counts_no_keys final : flawed {
     return all;
   }
 };
+struct forgets_deadlines final : flawed {
+  void commit(const store_batch& b) override {
+    store_batch without = b;
+    for (stored_event& e : without.events) e.deadline = 0;
+    kept.commit(without);
+  }
+};
 /// Commits a batch in two parts, so that others see the first alone.
 struct shows_parts final : flawed {
   void commit(const store_batch& b) override {
@@ -164,5 +171,6 @@ TEST_CASE("store_contract: a store that breaks it is noticed by the case that na
   CHECK(fails<trims_letters_too>("dead letters"));
   CHECK(fails<timers_by_id>("timers"));
   CHECK(fails<counts_no_keys>("a topic's size is that of what is there"));
+  CHECK(fails<forgets_deadlines>("an event's deadline comes back with it"));
   CHECK(fails<shows_parts>("threads read whole batches while another commits"));
 }

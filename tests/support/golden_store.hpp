@@ -83,6 +83,14 @@ inline void fill(peal::store& s) {
   s.commit(b);
 }
 
+/// What format 1.1 knows beside it.
+inline void fill_deadlines(peal::store& s) {
+  peal::store_batch b;
+  b.events = {cases::event_at("shop.refunds", 1, "in time"), cases::event_at("shop.refunds", 2, "whenever")};
+  b.events[0].deadline = 1'700'000'004'000'000'000;
+  s.commit(b);
+}
+
 }  // namespace golden
 
 using opener = std::unique_ptr<peal::store> (*)(const std::string& path, peal::open_mode mode);
@@ -104,6 +112,10 @@ inline void reads_golden(const std::string& file, const std::string& expected, o
   cases::append(*s, cases::event_at("shop.orders", next, "today", "o-1", 3));
   CHECK(cases::stream_of(*s, "shop.orders", "o-1").size() == 3);
   CHECK(cases::everything(*s).size() == lines.size() + 2);  // in its topic and in its stream
+  peal::stored_event dated = cases::event_at("shop.orders", next + 1, "tomorrow");
+  dated.deadline = 1'700'000'005'000'000'000;
+  cases::append(*s, dated);
+  CHECK(cases::events_of(*s, "shop.orders", next + 1).at(0) == cases::shown(dated));
   std::printf("  %s: %llu lines as expected\n", file.c_str(), static_cast<unsigned long long>(lines.size()));
 }
 
@@ -113,7 +125,11 @@ void makes_golden(const std::string& file, const std::string& expected, opener o
   const temporary_folder here;
   const std::string path = here.path("store");
   if (std::filesystem::exists(golden::folder() / file)) return;
-  golden::fill(*open(path, peal::open_mode::write));
+  {
+    const auto s = open(path, peal::open_mode::write);
+    golden::fill(*s);
+    golden::fill_deadlines(*s);
+  }
   pack(path, (golden::folder() / file).string());
   if (std::filesystem::exists(golden::folder() / expected)) return;
   std::ofstream out{golden::folder() / expected};

@@ -33,8 +33,9 @@ namespace peal::inline v0 {
 /// off just as it came. A peal::timer_id means nothing to the next life.
 /// Nothing goes out of the store unless `bus.retain<E>(…)` or `bus.compact<E>(…)` says so: peal::retention, by age, count
 /// and size, and peal::compaction, by key.
-/// Events need a declared name and fields (<peal/codec/codec.hpp>) and a default constructor. A time to live and the
-/// back-off of a delivery do not survive a restart.
+/// Events need a declared name and fields (<peal/codec/codec.hpp>) and a default constructor. A time to live ends
+/// across a restart, too, and peal::expires counts from the publication: both by the wall clock then; that of an event which
+/// is to be published later is gone. The back-off of a delivery does not survive a restart.
 /// Errors: while the store has no space the topic fills up and publishers wait; when a commit fails otherwise, or a sync,
 /// its topics refuse (publish_errc::store_failed) and durability() tells why.
 /// Example:

@@ -35,6 +35,7 @@ struct stored_event {
   std::string_view key{};            ///< what compaction and streams go by; may be empty
   std::uint64_t stream_version = 0;  ///< its number within the stream of its key, from 1; 0: in no stream
   byte_view payload{};
+  wall_time deadline = 0;  ///< of an event in a topic: past it nobody handles it any more; 0: never. `read` tells it
 };
 
 /// Which positions a topic has.

@@ -24,8 +24,8 @@ namespace peal::inline v0::sqlite {
 
 /// Keeps events in a SQLite database of its own: one connection, a write-ahead log, a lock file beside it.
 ///
-/// The tables begin with `peal_`; the views peal_events, peal_cursors, peal_pending, peal_keys, peal_dead_letters and
-/// peal_timers are for people: `sqlite3 shop.db 'select * from peal_dead_letters'`. A program may keep tables of its own
+/// The tables begin with `peal_`; the views peal_events, peal_deadlines, peal_cursors, peal_pending, peal_keys,
+/// peal_dead_letters and peal_timers are for people: `sqlite3 shop.db 'select * from peal_dead_letters'`. A program may keep tables of its own
 /// in the same file and write to them in a transaction().
 /// Rows have checksums, so change nothing in the tables beginning with `peal_` by hand.
 /// Delivery: as `store` says; with sync::full it survives the loss of power, with sync::os kill -9 alone.

@@ -4,6 +4,8 @@
 
 #include <peal/bus/detail/journal.hpp>
 
+#include <limits>
+
 namespace peal::inline v0::detail {
 
 inline bool journal::work() noexcept {
@@ -124,6 +126,14 @@ inline void journal::encode(const durable_topic& t, const stored_ops& ops, posit
   }
 }
 
+/// Not 0, which says that there is none.
+[[nodiscard]] inline wall_time wall_deadline(time_point deadline, wall_time wall, time_point steady) noexcept {
+  constexpr wall_time latest = std::numeric_limits<wall_time>::max();
+  const std::int64_t left = (deadline - steady).count();
+  if (left > latest - wall) return latest;
+  return wall + left == 0 ? 1 : wall + left;
+}
+
 /// The events of one topic that are published and not in the store.
 inline void journal::gather(durable_topic& t) {
   const position first = t.durable_to();
@@ -149,6 +159,7 @@ inline void journal::gather(durable_topic& t) {
     if (around == nullptr) continue;
     e.causation = around->causation;
     if (around->published != time_point{}) e.published = now - (steady - around->published).count();
+    if (around->deadline != time_point::max()) e.deadline = wall_deadline(around->deadline, now, steady);
   }
   reached_.push_back(p);
 }

@@ -141,13 +141,22 @@ class past_reader {
       topic_.log.bury_undecodable(topic_, subscription_.name(), e, failed.what());
       return show(slot_tag::empty);
     }
-    const bool told = (e.correlation && e.correlation != e.id) || e.causation;
+    const bool dated = topic_.topic.timed || e.deadline != 0;
+    const bool told = (e.correlation && e.correlation != e.id) || e.causation || dated;
     if (told) {
       envelope& around = around_[filled_ & (slots - 1)] = envelope{};
       if (e.correlation != e.id) around.correlation = e.correlation;
       around.causation = e.causation;
+      if (dated) date(around, e);
     }
     show(told ? static_cast<std::uint8_t>(type | slot_tag::enveloped) : type);
+  }
+  /// By the wall clock, which alone has gone on between two lives.
+  void date(envelope& around, const stored_event& e) const noexcept {
+    const wall_time wall = wall_now();
+    const time_point now = topic_.topic.bus.runner->now();
+    if (topic_.topic.timed) around.published = saturating_add(now, nanoseconds{e.published - wall});
+    if (e.deadline != 0) around.deadline = saturating_add(now, nanoseconds{e.deadline - wall});
   }
   durable_topic& topic_;
   subscription_base& subscription_;

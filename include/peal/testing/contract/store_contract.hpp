@@ -57,6 +57,7 @@ inline constexpr store_case store_contract[] = {
     {"trimming removes the oldest and never uses a position again", contract_cases::trims},
     {"compaction keeps the newest of each key", contract_cases::compacts},
     {"a topic's size is that of what is there", contract_cases::counts},
+    {"an event's deadline comes back with it", contract_cases::deadlines},
     {"streams", contract_cases::streams},
     {"cursors", contract_cases::cursors},
     {"pending deliveries", contract_cases::pending},

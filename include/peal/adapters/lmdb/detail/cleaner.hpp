@@ -24,6 +24,7 @@ class cleaner {
     cursor at{txn_, topic->events};
     for (bool more = at.first(); more && reader::position_of(at.key()) < before; more = at.next()) {
       removed += forget_stream(*topic, at.value());
+      forget_deadline(*topic, reader::position_of(at.key()));
       at.remove();
     }
     return removed;
@@ -50,6 +51,7 @@ class cleaner {
     for (const std::size_t position : old) {
       removed += forget_stream(*topic, get(txn_, topic->events, reader::raw(position)));
       remove(txn_, topic->events, reader::raw(position));
+      forget_deadline(*topic, position);
     }
     return removed;
   }
@@ -70,6 +72,11 @@ class cleaner {
   }
 
  private:
+  void forget_deadline(const named& topic, std::uint64_t position) const {
+    key_bytes key;
+    key << topic.number << position;
+    remove(txn_, t_->deadlines, key);
+  }
   /// Returns what the event takes.
   topic_size forget_stream(const named& topic, std::string_view record) const {
     stored_event e;

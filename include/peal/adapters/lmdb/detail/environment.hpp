@@ -36,7 +36,7 @@ inline store_errc code_of(int result) noexcept {
 }
 
 /// Databases beside those of the topics.
-inline constexpr unsigned tables_count = 11;
+inline constexpr unsigned tables_count = 12;
 
 /// What LMDB said, kept by the layer that knows what was being done.
 struct lmdb_failure {

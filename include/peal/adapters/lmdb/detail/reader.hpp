@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,8 +60,10 @@ class reader {
     const auto begin = static_cast<std::size_t>(from);
     stored_event e;
     e.topic = topic->name;
+    deadlines_from deadlines{now, t, topic->number, from};
     for (bool more = at.seek(raw(begin)); more; more = at.next()) {
       e.position = position_of(at.key());
+      e.deadline = deadlines.of(e.position);
       read_event(at.value(), e, type, topic->name, e.position);
       if (!show(e) || --max == 0) return e.position + 1;
     }
@@ -221,6 +224,33 @@ class reader {
   }
 
  private:
+  /// Those of a topic's events, in the order of the events.
+  class deadlines_from {
+   public:
+    deadlines_from(const snapshot& now, const tables& t, std::uint32_t topic, std::uint64_t from) : topic_{topic} {
+      if (!t.has_deadlines) return;
+      at_.emplace(now.get(), t.deadlines);
+      key_bytes begin;
+      begin << topic << from;
+      take(at_->seek(begin));
+    }
+    [[nodiscard]] wall_time of(std::uint64_t position) {
+      while (position_ < position) take(at_->next());
+      return position_ == position ? static_cast<wall_time>(byte_reader{at_->value()}.number(8)) : 0;
+    }
+
+   private:
+    void take(bool there) {
+      position_ = ~std::uint64_t{0};
+      if (!there) return;
+      byte_reader key{at_->key()};
+      if (key.sorted(4) == topic_) position_ = key.sorted(8);
+    }
+    const std::uint32_t topic_;
+    std::optional<cursor> at_{};
+    std::uint64_t position_ = ~std::uint64_t{0};  ///< of the next one
+  };
+
   /// The type of the last event, so that the book is asked once for many of one type.
   struct type_name {
     std::uint32_t number = 0;

@@ -21,7 +21,7 @@
 namespace peal::inline v0::lmdb::detail {
 
 // Stored. major * 1000 + minor: a newer major is refused, a newer minor has only what an older reader need not know.
-inline constexpr std::uint64_t format = 1'000;
+inline constexpr std::uint64_t format = 1'001;
 inline constexpr std::string_view signature = "peal store";
 
 /// The databases that every store has. `events` has one more for each topic, "events.<number>".
@@ -37,6 +37,9 @@ struct tables {
   ::MDB_dbi claims{};         // subscription, key -> state, moment
   ::MDB_dbi letters{};        // topic, number -> what is known of it, event
   ::MDB_dbi timers{};         // number -> due, period, topic, position, event
+
+  ::MDB_dbi deadlines{};  // topic, position -> moment; since format 1.1
+  bool has_deadlines = false;
 
   void open(::MDB_txn* txn, unsigned flags) {
     const auto one = [&](const char* name, ::MDB_dbi& dbi) { check(::mdb_dbi_open(txn, name, flags, &dbi)); };
@@ -130,6 +133,12 @@ class name_book {
   std::map<name_key, const named*> by_name_;
 };
 
+inline void put_format(::MDB_txn* txn, ::MDB_dbi meta) {
+  char bytes[8];
+  byte_writer{bytes}.number(format, 8);
+  put(txn, meta, "format", {bytes, sizeof bytes});
+}
+
 /// Makes or checks the format; opens all databases, and commits.
 inline void open_tables(::MDB_env* env, std::string_view place, bool writes, tables& t, name_book& names) {
   transaction txn{env, writes ? 0U : unsigned{MDB_RDONLY}};
@@ -143,21 +152,24 @@ inline void open_tables(::MDB_env* env, std::string_view place, bool writes, tab
   }
   check(result);
   if (make) {
-    char bytes[8];
-    byte_writer{bytes}.number(format, 8);
     put(txn.get(), t.meta, "is", signature);
-    put(txn.get(), t.meta, "format", {bytes, sizeof bytes});
+    put_format(txn.get(), t.meta);
   }
   if (get(txn.get(), t.meta, "is") != signature) {
     throw store_error(store_errc::not_a_store, place, "open", "another program's");
   }
-  const std::uint64_t there = byte_reader{get(txn.get(), t.meta, "format")}.number(8) / 1'000;
+  const std::uint64_t minor = byte_reader{get(txn.get(), t.meta, "format")}.number(8);
+  const std::uint64_t there = minor / 1'000;
   if (there > format / 1'000) {
     throw store_error(
         store_errc::newer_format, place, "open",
         "its format is " + std::to_string(there) + ", this program knows up to " + std::to_string(format / 1'000));
   }
   t.open(txn.get(), make ? MDB_CREATE : 0U);
+  const int deadlines = ::mdb_dbi_open(txn.get(), "deadlines", writes ? MDB_CREATE : 0U, &t.deadlines);
+  t.has_deadlines = deadlines != MDB_NOTFOUND;
+  if (t.has_deadlines) check(deadlines);
+  if (writes && minor < format) put_format(txn.get(), t.meta);
   names.read(txn.get(), t);
   txn.commit();
 }

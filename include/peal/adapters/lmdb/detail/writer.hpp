@@ -154,6 +154,9 @@ class writer {
     ::MDB_val v{record.size(), nullptr};
     check(::mdb_cursor_put(t.end, &k, &v, MDB_APPEND | MDB_RESERVE));
     record.write(static_cast<char*>(v.mv_data), type_number);
+    if (e.deadline != 0) {
+      number(t_->deadlines, key() << t.number << e.position, static_cast<std::uint64_t>(e.deadline));
+    }
     ++t.next;
     t.moved = true;
   }

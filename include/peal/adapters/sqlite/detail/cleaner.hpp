@@ -24,7 +24,11 @@ class cleaner {
     note(t, name);
     statement gone{c_->get(),
                    std::string("delete from peal_event_rows where place >= ? and place < ? returning ") + event_bytes};
-    return sum(gone << base << (base | t.trimmed));
+    const topic_size all = sum(gone << base << (base | t.trimmed));
+    (statement{c_->get(), "delete from peal_deadline_rows where place >= ? and place < ?"} << base
+                                                                                           << (base | t.trimmed))
+        .run();
+    return all;
   }
 
   topic_size compact(std::string_view name, std::uint64_t before) {
@@ -39,7 +43,13 @@ class cleaner {
                     "(select max(place) from peal_event_rows where place >= ?1 and place < ?2 and key <> '' "
                     "group by key) returning ") +
             event_bytes};
-    return sum(gone << base << end);
+    const topic_size all = sum(gone << base << end);
+    (statement{c_->get(),
+               "delete from peal_deadline_rows where place >= ? and place < ? and not exists "
+               "(select 1 from peal_event_rows e where e.place = peal_deadline_rows.place)"}
+     << base << end)
+        .run();
+    return all;
   }
 
   std::uint64_t claims(std::string_view scope, std::int64_t before) {

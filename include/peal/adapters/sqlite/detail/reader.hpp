@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ class reader {
   reader(connection& c, std::string_view place) : place_{place} {
     check_names(c.get());
     for (std::size_t i = 0; i < count; ++i) all_[i] = statement{c.get(), sql(static_cast<which>(i))};
+    if (number_of(c.get(), "select count(*) from sqlite_schema where name = 'peal_deadline_rows'") == 0) return;
+    deadlines_.emplace(c.get(), "select place, deadline, checksum from peal_deadline_rows where place between ? and ?");
   }
 
   /// A type of a transaction that was rolled back had a number that another type may get.
@@ -44,31 +47,9 @@ class reader {
 
   /// Copies at most `max` events, and no more than fit well into memory; `from` is where to go on. False: that was all.
   bool events(std::string_view name, std::uint64_t& from, std::size_t max, copies<stored_event>& into) {
-    const topic_row t = find_topic_row(at(find_topic), name);
-    if (t.id == 0 || from >= t.next) return false;
-    const std::uint64_t base = t.id << position_bits;
-    from = std::max(from, t.trimmed);
-    statement& s = at(events_from) << (base | from) << (base | t.next) << std::uint64_t{max};
-    const resetting after{s};
-    while (s.step()) {
-      stored_event e;
-      e.topic = name;
-      e.position = s.natural(0) & (end_of_positions - 1);
-      if (e.position < from || (e.position != from && e.position > t.whole_from())) {  // back: a damaged row id
-        if (!into.rows.empty()) return true;  // what stands before the hole is shown first
-        missing(name, std::max(from, t.whole_from()));
-      }
-      from = e.position;
-      if (!add_event(s, e, into)) return true;
-      ++from;
-      if (into.memory.kept_bytes() > most_bytes) return true;
-    }
-    if (into.rows.size() < max && from != t.next) {
-      if (t.next > t.whole_from() && into.rows.empty()) missing(name, std::max(from, t.whole_from()));
-      if (t.next > t.whole_from()) return true;
-      from = t.next;
-    }
-    return from != t.next;
+    const bool more = rows_of(name, from, max, into);
+    if (!into.rows.empty() && deadlines_) add_deadlines(find_topic_row(at(find_topic), name), into.rows);
+    return more;
   }
 
   std::uint64_t newest(std::string_view name, std::string_view key, std::int64_t& stream) {
@@ -276,6 +257,46 @@ class reader {
   }
   statement& at(which w) { return all_[w]; }
 
+  bool rows_of(std::string_view name, std::uint64_t& from, std::size_t max, copies<stored_event>& into) {
+    const topic_row t = find_topic_row(at(find_topic), name);
+    if (t.id == 0 || from >= t.next) return false;
+    const std::uint64_t base = t.id << position_bits;
+    from = std::max(from, t.trimmed);
+    statement& s = at(events_from) << (base | from) << (base | t.next) << std::uint64_t{max};
+    const resetting after{s};
+    while (s.step()) {
+      stored_event e;
+      e.topic = name;
+      e.position = s.natural(0) & (end_of_positions - 1);
+      if (e.position < from || (e.position != from && e.position > t.whole_from())) {  // back: a damaged row id
+        if (!into.rows.empty()) return true;  // what stands before the hole is shown first
+        missing(name, std::max(from, t.whole_from()));
+      }
+      from = e.position;
+      if (!add_event(s, e, into)) return true;
+      ++from;
+      if (into.memory.kept_bytes() > most_bytes) return true;
+    }
+    if (into.rows.size() < max && from != t.next) {
+      if (t.next > t.whole_from() && into.rows.empty()) missing(name, std::max(from, t.whole_from()));
+      if (t.next > t.whole_from()) return true;
+      from = t.next;
+    }
+    return from != t.next;
+  }
+
+  void add_deadlines(const topic_row& t, std::vector<stored_event>& rows) {
+    const std::uint64_t base = t.id << position_bits;
+    statement& s = *deadlines_ << (base | rows.front().position) << (base | rows.back().position);
+    const resetting after{s};
+    for (std::size_t i = 0; s.step();) {
+      const std::uint64_t place = s.natural(0);
+      check_row(s.integer(2) == deadline_sum(place, s.integer(1)), "a deadline");
+      while (i != rows.size() && (base | rows[i].position) < place) ++i;
+      if (i != rows.size() && (base | rows[i].position) == place) rows[i].deadline = s.integer(1);
+    }
+  }
+
   topic_range range_of(const topic_row& t) {
     const std::uint64_t base = t.id << position_bits;
     const std::uint64_t end = base | t.next;
@@ -328,6 +349,7 @@ class reader {
 
   std::string_view place_;
   std::array<statement, count> all_{};
+  std::optional<statement> deadlines_{};  // none: a store of format 1.0 that is open for reading
   std::set<std::string> names_{};
   std::map<std::int64_t, type_name> types_{};
   std::int64_t last_type_ = 0;

@@ -99,6 +99,10 @@ inline std::int64_t claim_sum(std::uint64_t scope, const stored_claim& c) noexce
   return row_sum(c.key, {scope, static_cast<std::uint64_t>(c.state), static_cast<std::uint64_t>(c.at)});
 }
 
+inline std::int64_t deadline_sum(std::uint64_t place, std::int64_t deadline) noexcept {
+  return row_sum({}, {place, static_cast<std::uint64_t>(deadline)});
+}
+
 /// What is known of a topic, in the columns that topic_columns names.
 struct topic_row {
   std::uint64_t id = 0;  // 0: none

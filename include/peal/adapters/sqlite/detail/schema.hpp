@@ -13,12 +13,21 @@ namespace peal::inline v0::sqlite::detail {
 // Both stored. Never change the first; the second is major * 1000 + minor: a newer major is refused, a newer minor has
 // only what an older reader need not know.
 inline constexpr std::int64_t application_id = 0x7065616c;  // "peal"
-inline constexpr std::int64_t format = 1'000;
+inline constexpr std::int64_t format = 1'001;
 
 /// An event's row is found by its topic and position in one number: the fastest key that SQLite has.
 inline constexpr unsigned position_bits = 48;
 inline constexpr std::uint64_t end_of_positions = std::uint64_t{1} << position_bits;
 inline constexpr std::uint64_t most_topics = 0x7fff;
+
+/// What minor version 1 has beside version 0.
+inline constexpr const char* deadlines_schema = R"(
+create table peal_deadline_rows (place integer primary key, deadline integer not null, checksum integer not null);
+create view peal_deadlines as select t.name as topic, d.place & 281474976710655 as position,
+  datetime(d.deadline / 1000000000, 'unixepoch') as deadline
+  from peal_deadline_rows d join peal_topics t on t.id = d.place >> 48;
+pragma user_version = 1001;
+)";
 
 inline constexpr const char* schema = R"(
 create table peal_topics (id integer primary key, name text not null unique, next integer not null,
@@ -88,6 +97,19 @@ inline std::int64_t file_size(::sqlite3* db) {
   return size;
 }
 
+/// A store of an older minor version gets what it lacks.
+inline void bring_up_to_date(::sqlite3* db) {
+  if (number_of(db, "pragma user_version") != 1'000) return;
+  execute(db, "begin immediate");
+  try {
+    execute(db, deadlines_schema);
+    execute(db, "commit");
+  } catch (...) {
+    ::sqlite3_exec(db, "rollback", nullptr, nullptr, nullptr);
+    throw;
+  }
+}
+
 /// Makes the tables where there is nothing at all; looks whether what is there is ours and can be read.
 inline void make_or_check(::sqlite3* db, std::string_view place, bool may_make) {
   const bool empty = number_of(db, "select count(*) from sqlite_schema") == 0;
@@ -96,6 +118,7 @@ inline void make_or_check(::sqlite3* db, std::string_view place, bool may_make) 
     execute(db, "begin immediate");
     try {
       execute(db, schema);
+      execute(db, deadlines_schema);
       execute(db, "commit");
     } catch (...) {
       ::sqlite3_exec(db, "rollback", nullptr, nullptr, nullptr);
@@ -112,6 +135,7 @@ inline void make_or_check(::sqlite3* db, std::string_view place, bool may_make) 
                       "its format is " + std::to_string(version / 1'000) + ", this program knows up to " +
                           std::to_string(format / 1'000));
   }
+  if (may_make) bring_up_to_date(db);
 }
 
 }  // namespace peal::inline v0::sqlite::detail

@@ -76,6 +76,7 @@ class writer {
     add_event,
     add_some_events,
     add_events,
+    add_deadline,
     put_cursor,
     put_pending,
     drop_pending,
@@ -105,6 +106,7 @@ class writer {
       case add_event: return insert_events(1);
       case add_some_events: return insert_events(some);
       case add_events: return insert_events(together);
+      case add_deadline: return "insert into peal_deadline_rows values (?, ?, ?)";
       case put_cursor: return "insert or replace into peal_cursor_rows values (?, ?, ?, ?)";
       case put_pending: return "insert or replace into peal_pending_rows values (?, ?, ?, ?, ?, ?)";
       case drop_pending: return "delete from peal_pending_rows where subscription = ? and topic = ? and position = ?";
@@ -229,6 +231,10 @@ class writer {
     }
     doing_ = &events.front();
     add.run();
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const wall_time d = events[i].deadline;
+      if (d != 0) (at(add_deadline) << rows[i].place << std::int64_t{d} << deadline_sum(rows[i].place, d)).run();
+    }
   }
   event_row next_row(const stored_event& e) {
     doing_ = &e;

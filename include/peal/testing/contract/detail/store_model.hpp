@@ -89,6 +89,7 @@ class random_calls {
       stored_event e = event_at(names_.topics[t], next[t]++ + wrong, payloads_[i], key, version);
       if (below(3) == 0) e.correlation = e.id;
       if (below(3) == 0) e.causation = {};
+      if (below(3) == 0) e.deadline = static_cast<wall_time>(below(1'000) + 1);
       e.version = static_cast<std::uint32_t>(below(3) + 1);
       b.events.push_back(e);
     }

@@ -48,6 +48,7 @@ inline std::string shown(const stored_event& e) {
       shown(e.topic) + " " + std::to_string(e.position) + " " + shown(e.name) + " v" + std::to_string(e.version);
   s += " id " + to_string(e.id) + " of " + to_string(e.correlation) + " by " + to_string(e.causation);
   s += " at " + std::to_string(e.published) + " key " + shown(e.key) + " stream " + std::to_string(e.stream_version);
+  if (e.deadline != 0) s += " until " + std::to_string(e.deadline);
   return s += " payload " + shown(e.payload);
 }
 
@@ -171,7 +172,10 @@ inline lines everything(const store& s, const names& n = {}) {
     all.push_back("range of " + topic + " " + shown(s.range(topic)));
     s.read(topic, 0, static_cast<std::size_t>(-1), add);
     for (const auto& key : n.keys) {
-      const std::uint64_t newest = s.read_stream(topic, key, 1, static_cast<std::size_t>(-1), add);
+      const std::uint64_t newest = s.read_stream(topic, key, 1, static_cast<std::size_t>(-1), [&](stored_event e) {
+        e.deadline = 0;  // a topic's read tells it
+        add(e);
+      });
       std::string& line = all.emplace_back("stream ");
       line.append(topic).append(" ").append(key).append(" ").append(std::to_string(newest));
     }

@@ -82,6 +82,28 @@ inline void counts(store_place& place) {
   expect("the size of what is empty now", at("shop.refunds"), std::string("0 of 0"));
 }
 
+inline void deadlines(store_place& place) {
+  const auto s = place.open();
+  lines expected;
+  store_batch b;
+  for (std::uint64_t i = 0; i < 1'300; ++i) {
+    stored_event e = event_at("shop.orders", i, "x", i % 2 == 0 ? "a" : "");
+    if (i % 3 == 0) e.deadline = static_cast<wall_time>(1'700'000'000'000'000'000 + i);
+    if (i % 7 == 0) e.deadline = -5;  // before 1970
+    b.events.push_back(e);
+    expected.push_back(shown(e));
+  }
+  b.events.push_back(event_at("shop.refunds", 0));
+  s->commit(b);
+  expect("deadlines", events_of(*s, "shop.orders"), expected);
+  expect("one, from within", events_of(*s, "shop.orders", 701, 2), lines{expected[701], expected[702]});
+  expect("those of another topic", events_of(*s, "shop.refunds"), lines{shown(event_at("shop.refunds", 0))});
+  s->trim("shop.orders", 100);
+  s->compact("shop.orders", 1'299);
+  expect("one without a key stays", events_of(*s, "shop.orders", 105, 1), lines{expected[105]});
+  expect("as the newest of a key does", events_of(*s, "shop.orders", 1'298, 1), lines{expected[1'298]});
+}
+
 inline void streams(store_place& place) {
   const auto s = place.open();
   const std::string other("o-1\0", 4);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // P31: once the store has an event it knows every subscription that stood when it was published.
 #include <peal/bus/durable.hpp>
+#include <peal/bus/redrive_marks.hpp>
 #include <peal/store/memory_store.hpp>
 #include <peal/testing/stepped_runtime.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -148,4 +150,78 @@ TEST_CASE("durable: more topics than an id has numbers for get epochs of their o
   CHECK(a.high != 0xabcdef);
   CHECK(c.high != 0xabcdef);
   CHECK(a != c);
+}
+
+namespace {
+
+/// Those of odd number die in "reader", which keeps the order of all.
+void leave_letters(peal::store& kept) {
+  peal::testing::stepped_bus<kept_topic<first>> bus{{.seed = 7}, kept};
+  const auto fail = [](const first& e) { return e.n % 2 != 0 ? peal::reject("odd") : peal::outcome{}; };
+  const auto a = bus.subscribe<first>("reader", fail, peal::ordered_by{[](const first& e) { return e.n / 10; }});
+  const auto c = bus.subscribe<first>("other", fail, peal::ordered_by{[](const first& e) { return e.n; }});
+  for (const std::int64_t n : {1, 11, 2, 21, 12}) bus.publish(first{n});  // 2 and 12 wait behind 1 and 11
+  (void)bus.settle();
+}
+std::vector<std::uint64_t> letters_of(const peal::store& kept, std::string_view whose) {
+  std::vector<std::uint64_t> numbers;
+  kept.letters("test.a", [&](const peal::stored_letter& l) {
+    if (l.subscription == whose) numbers.push_back(l.number);
+  });
+  return numbers;
+}
+std::size_t marks_in(const peal::store& kept) {
+  std::size_t n = 0;
+  kept.claims("peal.redrive", [&](const peal::stored_claim&) { ++n; });
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("durable: letters that were marked go back in order when their subscription stands", "[bus][durable][P25]") {
+  peal::memory_store kept;
+  leave_letters(kept);
+  const std::vector<std::uint64_t> mine = letters_of(kept, "reader");
+  const std::vector<std::uint64_t> others = letters_of(kept, "other");
+  REQUIRE(mine.size() == 5);
+  REQUIRE(others.size() == 3);
+  std::vector<std::uint64_t> numbers;
+  kept.letters("test.a", [&](const peal::stored_letter& l) {
+    if (l.blocked_by == 0 && l.number != mine.back()) numbers.push_back(l.number);
+  });
+  std::swap(numbers.front(), numbers.back());
+  for (const peal::redrive_errc e : peal::mark_for_redrive(kept, "test.a", numbers))
+    CHECK(e == peal::redrive_errc::none);
+  peal::store_batch discarded;
+  discarded.letters_gone.push_back({"test.a", others[1]});
+  kept.commit(discarded);
+  std::vector<std::int64_t> heard;
+  bool broken = true;
+  {
+    peal::testing::stepped_bus<kept_topic<first>> bus{{.seed = 8}, kept};
+    CHECK(marks_in(kept) == numbers.size() - 1);  // of a letter that is gone it is, too
+    const auto hear = [&](const first& e) {
+      heard.push_back(e.n);
+      return broken && e.n == 21 ? peal::reject("still") : peal::outcome{};
+    };
+    const auto s = bus.subscribe<first>("reader", hear, peal::ordered_by{[](const first& e) { return e.n / 10; }});
+    (void)bus.settle();
+    const std::vector<std::int64_t> all{1, 11, 2, 21, 12};
+    CHECK(heard.size() == 5);
+    CHECK(std::is_permutation(heard.begin(), heard.end(), all.begin(), all.end()));
+    CHECK(heard.front() == 1);
+    CHECK(std::find(heard.begin(), heard.end(), 2) > std::find(heard.begin(), heard.end(), 1));
+    CHECK(std::find(heard.begin(), heard.end(), 12) > std::find(heard.begin(), heard.end(), 11));
+    CHECK(marks_in(kept) == 2);
+  }
+  CHECK(letters_of(kept, "reader").size() == 1);
+  CHECK(letters_of(kept, "other").size() == 2);
+  heard.clear();
+  peal::testing::stepped_bus<kept_topic<first>> bus{{.seed = 9}, kept};
+  const auto hear = [&](const first& e) { heard.push_back(e.n); };
+  const auto s = bus.subscribe<first>("reader", hear, peal::ordered_by{[](const first& e) { return e.n / 10; }});
+  const auto o = bus.subscribe<first>("other", hear, peal::ordered_by{[](const first& e) { return e.n; }});
+  (void)bus.settle();
+  CHECK(heard == std::vector<std::int64_t>{1, 21});  // the other's; a mark is used once
+  CHECK(marks_in(kept) == 0);
 }

@@ -172,6 +172,44 @@ TEST_CASE("tool: letters are listed, shown, edited and discarded", "[examples][t
   CHECK(s.run({"dead", "show", "orders", "5"}) == 1);
 }
 
+TEST_CASE("tool: letters are marked to be redriven", "[examples][tool]") {
+  shop s;
+  peal::store_batch b;
+  s.kept.letters("orders", [&](const peal::stored_letter& l) {
+    b.letters = {l, l, l};
+    for (std::uint64_t i = 0; i != 3; ++i) b.letters[i].number = 6 + i;
+    b.letters[0].blocked_by = 5;
+    b.letters[1].cause = peal::dead_cause::overloaded;
+    b.letters[2].subscription = "ledger";
+    s.kept.commit(b);
+  });
+  std::vector<std::string> marks;
+  const auto marked = [&] {
+    marks.clear();
+    s.kept.claims("peal.redrive", [&](const peal::stored_claim& c) { marks.emplace_back(c.key); });
+    return marks;
+  };
+  CHECK(s.run({"dead", "redrive", "orders", "5", "6", "7", "9"}) == 1);
+  CHECK(s.out ==
+        "letter 5 of orders goes back when its subscription stands\n"
+        "letter 6 of orders follows the one that holds its key: redrive that one\n"
+        "letter 7 of orders never got into its topic: redrive it in the service\n"
+        "letter 9 of orders is not there\n");
+  CHECK(marked() == std::vector<std::string>{"orders 5"});
+  CHECK(s.run({"dead", "redrive", "orders", "--all", "--subscription", "ledger", "--json"}) == 0);
+  CHECK(s.out == "{\"topic\":\"orders\",\"letter\":8,\"redrive\":\"marked\"}\n");
+  CHECK(marked().size() == 2);
+  CHECK(s.run({"dead", "redrive", "orders", "--all"}) == 0);
+  CHECK(marked().size() == 2);
+  CHECK(s.run({"dead", "redrive", "refunds", "--all"}) == 0);
+  CHECK(s.out == "refunds has no letter to redrive\n");
+  CHECK(parse_request({"shop.db", "dead", "redrive", "t", "1"}).changes());
+  CHECK_THROWS_WITH(parse_request({"shop.db", "dead", "redrive", "t"}),
+                    "dead redrive takes numbers of letters, or --all");
+  CHECK_THROWS_WITH(parse_request({"shop.db", "dead", "redrive", "t", "1", "--all"}),
+                    "dead redrive takes numbers of letters, or --all");
+}
+
 TEST_CASE("tool: an event that cannot be read says so and holds nothing up", "[examples][tool]") {
   shop s{5};
   peal::store_batch b;

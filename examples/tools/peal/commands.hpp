@@ -2,6 +2,7 @@
 // What the tool does with a store, and what it prints.
 #pragma once
 
+#include <peal/bus/redrive_marks.hpp>
 #include <peal/store/position_at.hpp>
 #include <peal/store/store.hpp>
 
@@ -45,6 +46,7 @@ class session {
       case verb::dead_list: return dead_list();
       case verb::dead_show: return dead_show();
       case verb::dead_edit: return dead_edit();
+      case verb::dead_redrive: return dead_redrive();
       case verb::dead_discard: return dead_discard();
       case verb::trim: return removed(kept_.trim(r_.name, r_.number));
       case verb::compact: return removed(kept_.compact(r_.name, r_.number));
@@ -256,6 +258,40 @@ class session {
       kept_.commit(b);
       line("letter " + std::to_string(l.number) + " of " + r_.name + " was edited");
     });
+  }
+
+  int dead_redrive() {
+    std::vector<std::uint64_t> numbers = r_.numbers;
+    if (r_.all) {  // what waits behind another letter follows it by itself
+      kept_.letters(r_.name, [&](const peal::stored_letter& l) {
+        if (wanted(l) && l.blocked_by == 0 && l.cause != peal::dead_cause::overloaded) numbers.push_back(l.number);
+      });
+    }
+    int code = 0;
+    const std::vector<peal::redrive_errc> refused = peal::mark_for_redrive(kept_, r_.name, numbers);
+    for (std::size_t i = 0; i != numbers.size(); ++i) {
+      const std::uint64_t number = numbers[i];
+      const peal::redrive_errc why = refused[i];
+      const bool marked = why == peal::redrive_errc::none;
+      if (!marked) code = 1;
+      if (r_.as_json) {
+        json_object o;
+        o.text("topic", r_.name).number("letter", number).text("redrive", marked ? "marked" : to_string(why));
+        line(o.whole());
+      } else {
+        line("letter " + std::to_string(number) + " of " + r_.name + redrive_words(why));
+      }
+    }
+    if (numbers.empty() && !r_.as_json) line(r_.name + " has no letter to redrive");
+    return code;
+  }
+  static std::string redrive_words(peal::redrive_errc why) {
+    switch (why) {
+      case peal::redrive_errc::none: return " goes back when its subscription stands";
+      case peal::redrive_errc::blocked: return " follows the one that holds its key: redrive that one";
+      case peal::redrive_errc::no_room: return " never got into its topic: redrive it in the service";
+      default: return " is not there";
+    }
   }
 
   int dead_discard() {

@@ -30,6 +30,8 @@ usage: peal STORE COMMAND [options]
   dead list [--topic T] [--subscription S] [--cause C]
   dead show TOPIC NUMBER              one letter, whole
   dead edit TOPIC NUMBER JSON         changes its event; nobody else may have the store open for writing
+  dead redrive TOPIC NUMBER… | --all  marks letters: the next service on the store redrives them when their
+                                      subscription stands; --all: of --subscription, --cause; likewise
   dead discard TOPIC NUMBER           removes it for good; likewise
   trim TOPIC POSITION                 removes the events below a position; likewise
   compact TOPIC POSITION              keeps the newest of each key below a position; likewise
@@ -52,6 +54,7 @@ enum class verb : std::uint8_t {
   dead_list,
   dead_show,
   dead_edit,
+  dead_redrive,
   dead_discard,
   trim,
   compact,
@@ -69,7 +72,9 @@ struct request {
   verb what = verb::topics;
   std::string name{};  ///< of the topic, or of the subscription to forget
   std::uint64_t number = 0;
-  std::string json{};  ///< of the edited event
+  std::vector<std::uint64_t> numbers{};  ///< of letters to be redriven
+  bool all = false;                      ///< or all of them
+  std::string json{};                    ///< of the edited event
   std::optional<std::string> topic{};
   std::optional<std::string> subscription{};
   std::optional<std::string> cause{};
@@ -102,6 +107,7 @@ inline constexpr known commands[] = {
     {"dead list", verb::dead_list, 0},
     {"dead show", verb::dead_show, 2},
     {"dead edit", verb::dead_edit, 3},
+    {"dead redrive", verb::dead_redrive, 1},
     {"dead discard", verb::dead_discard, 2},
     {"trim", verb::trim, 2},
     {"compact", verb::compact, 2},
@@ -125,7 +131,10 @@ inline place_in_topic place_in(const std::string& text) {
 }
 
 inline void place(const known& command, const std::vector<std::string>& words, std::size_t from, request& r) {
-  if (words.size() - from != command.arguments) {
+  if (command.what == verb::dead_redrive && words.size() > from) {
+    for (std::size_t i = from + 1; i < words.size(); ++i) r.numbers.push_back(number_in(words[i]));
+    if (r.numbers.empty() != r.all) throw example::usage_error("dead redrive takes numbers of letters, or --all");
+  } else if (words.size() - from != command.arguments) {
     throw example::usage_error(std::string(command.words) + " takes " + std::to_string(command.arguments) +
                                " arguments, not " + std::to_string(words.size() - from));
   }
@@ -145,6 +154,8 @@ inline request parse_request(const std::vector<std::string>& arguments) {
   while (reader.next()) {
     if (reader.is("--json")) {
       r.as_json = reader.flag();
+    } else if (reader.is("--all")) {
+      r.all = reader.flag();
     } else if (reader.is("--follow")) {
       r.follow = reader.flag();
     } else if (reader.is("--help") || reader.is("-h")) {

@@ -24,9 +24,10 @@ namespace peal::inline v0 {
 /// Delivery: at least once across restarts, in the topic's order: how far a subscription has come is committed soon after,
 /// never before its outputs are; a delivery that waits for another run (a back-off, a busy key) holds that back, so what
 /// was handled behind it is handled again after a crash. A handler that writes into the store's file itself has its effect
-/// once: peal::effect. Dead letters are kept with their events. The keys that an idempotent subscription has handled are
-/// committed with how far it has come, no earlier than its outputs: what the store has as handled is a duplicate in every
-/// later life, within the window by the wall clock; what it has not is handled again.
+/// once: peal::effect. Dead letters are kept with their events, and may be marked to go back while no bus has the store open
+/// (peal::mark_for_redrive, `peal dead redrive`). The keys that an idempotent subscription has handled are committed with
+/// how far it has come, no earlier than its outputs: what the store has as handled is a duplicate in every later life,
+/// within the window by the wall clock; what it has not is handled again.
 /// Events that are to be published later are kept, soon after publish_after and the like have returned; what a handler has
 /// set before it ended stands when its event counts as handled. After a restart they come when it is time by the wall
 /// clock, at once when that has passed, those that repeat on their old beat; one may come twice when the process was cut

@@ -334,6 +334,7 @@ class bus_core {
     }
     lock.unlock();
     if (place != nullptr) topic.begin(*place);
+    if (topic.keeper != nullptr) topic.keeper->stands(*s);
     return core.link();
   }
 

@@ -126,6 +126,7 @@ class durable_topic : public topic_keeper {
   void timer_again(timer_word&& w, std::uint64_t id, time_point due, nanoseconds period) noexcept override;
   void timer_gone(std::uint64_t id) noexcept override;
   void recall(subscription_base& s, bool dropping) override;
+  void stands(const subscription_base& s) noexcept override;
   void forget(subscription_base& s) noexcept override;
   /// It was handled: what has its key is a duplicate. One that cannot be read any more has none.
   void remember(subscription_base& s, const stored_event& e) const noexcept;

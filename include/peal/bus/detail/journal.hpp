@@ -112,6 +112,7 @@ class journal final : public bus_log {
   void forget(const subscription_base& s) noexcept;
   void sits(const subscription_base& s, position at, bool durable) noexcept;
   void leaves(const subscription_base& s) noexcept;
+  void redrive_marked(durable_topic& t, const subscription_base& s) noexcept;
   void rewind(const std::string& name, const start_at& where);
 
   /// Of a subscription, out of the store the first time. Errors: store_error, bad_alloc.
@@ -136,6 +137,10 @@ class journal final : public bus_log {
     const void* of;
     std::string what;
   };
+  struct letter_mark {
+    const durable_topic* topic;
+    std::uint64_t number;
+  };
   struct snapshot {
     bool active = false;
     std::vector<position> heads{};
@@ -151,6 +156,7 @@ class journal final : public bus_log {
   static constexpr nanoseconds late = std::chrono::seconds{1};
 
   void begin_life();
+  void take_redrives(std::vector<std::string>& stale);
   void give_origins(std::vector<std::string>& keys);
   void recall_claims(durable_topic& t, subscription_base& s);
   void recall_effects(durable_topic& t, subscription_base& s);
@@ -219,6 +225,7 @@ class journal final : public bus_log {
   mutable std::mutex cursors_mutex_;  // of what follows
   std::vector<kept_cursor> cursors_;
   std::vector<std::unique_ptr<effect_marks>> marks_;  // each stays where it is
+  std::vector<letter_mark> redrives_;                 // by number in each topic
   std::string failure_;                               ///< of commits
   std::vector<trouble> troubles_;
 
@@ -235,6 +242,7 @@ class journal final : public bus_log {
 #include <peal/bus/detail/journal_cursors.hpp>
 #include <peal/bus/detail/journal_marks.hpp>
 #include <peal/bus/detail/journal_origins.hpp>
+#include <peal/bus/detail/journal_redrives.hpp>
 #include <peal/bus/detail/journal_replays.hpp>
 #include <peal/bus/detail/journal_report.hpp>
 #include <peal/bus/detail/journal_timers.hpp>

@@ -4,6 +4,7 @@
 
 #include <peal/bus/detail/journal.hpp>
 #include <peal/bus/detail/shape.hpp>
+#include <peal/bus/redrive_marks.hpp>
 
 namespace peal::inline v0::detail {
 
@@ -37,8 +38,11 @@ inline void journal::begin_life() {
     keys.push_back("epoch " + to_string(event_id{epoch_, 0}).substr(0, 16));
   }
   give_origins(keys);
+  std::vector<std::string> stale;
+  take_redrives(stale);
   store_batch b;
   if (ended_well_) b.claims.push_back({scope, end_mark, claim_state::abandoned, 0});
+  for (const std::string& k : stale) b.claims.push_back({redrive_scope, k, claim_state::abandoned, 0});
   for (const std::string& k : keys) b.claims.push_back({scope, k, claim_state::committed, wall_now()});
   if (!b.empty()) store_.commit(b);
 }

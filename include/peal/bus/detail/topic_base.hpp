@@ -84,6 +84,8 @@ class topic_keeper {
  public:
   /// It is about to stand: looks up where it goes on. Errors: store_error, bad_alloc.
   virtual void recall(subscription_base& s, bool dropping) = 0;
+  /// It stands, and may be run.
+  virtual void stands(const subscription_base& s) noexcept = 0;
   /// It does not stand after all.
   virtual void forget(subscription_base& s) noexcept = 0;
   /// Memory for one more word about a letter. Errors: bad_alloc.

@@ -2,7 +2,6 @@
 // A bounded queue for many producers and many consumers: each element goes to exactly one consumer.
 #pragma once
 
-#include <peal/detail/maybe.hpp>
 #include <peal/detail/own_ptr.hpp>
 #include <peal/ring/detail/line.hpp>
 #include <peal/ring/event_count.hpp>
@@ -19,7 +18,7 @@
 namespace peal::inline v0 {
 
 struct mpmc_options {
-  detail::maybe<barrier_mode> mode{};  ///< how sleepers and wakers are ordered; none: the best the machine has
+  std::optional<barrier_mode> mode{};  ///< how sleepers and wakers are ordered; none: the best the machine has
   position first = 0;                  ///< position of the first element; below 2^56; for tests of the wrap
   spin_limit spin{};                   ///< how long the waiting forms look before they sleep
 };

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace peal::inline v0 {
 
@@ -23,7 +24,7 @@ struct multicast_options {
   std::size_t max_holds = 0;           ///< positions that may be held at once; count
   position first = 0;                  ///< position of the first event; below 2^56; for tests of the wrap
   bool single_producer = false;        ///< only one thread publishes; claims are then no read-modify-writes
-  detail::maybe<barrier_mode> mode{};  ///< how sleepers and wakers are ordered; none: the best the machine has
+  std::optional<barrier_mode> mode{};  ///< how sleepers and wakers are ordered; none: the best the machine has
   spin_limit spin{};                   ///< how long the waiting forms look before they sleep
 };
 

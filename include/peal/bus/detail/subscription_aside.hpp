@@ -282,8 +282,9 @@ inline void subscription_base::note_left(position p) noexcept {
 }
 
 /// What has come back from it does not end here: it is among the letters again, as it is in the store.
-inline void subscription_base::letter_stays(letter_ptr l) noexcept {
-  if (l != nullptr) topic_.keeper->letter_stays(*this, l);
+inline void subscription_base::letter_stays(letter_ptr&& l) noexcept {
+  const letter_ptr back = std::move(l);
+  if (back != nullptr) topic_.keeper->letter_stays(*this, back);
 }
 
 /// Ends what others have pushed and nobody will take in any more.

@@ -367,7 +367,7 @@ class subscription_base {
   void intake() noexcept;
   void gather() noexcept;
   void leave_arrived(kept* k) noexcept;
-  void letter_stays(letter_ptr l) noexcept;
+  void letter_stays(letter_ptr&& l) noexcept;
   void wait_in(key_chain& c, kept& k) noexcept;
   kept* next_of(key_chain& c) noexcept;
   void pass_on(key_chain& c) noexcept;

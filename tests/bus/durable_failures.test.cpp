@@ -59,14 +59,17 @@ TEST_CASE("durable: a failing store releases publishers, waiters and settle with
     for (std::int64_t n = 2; n != 17; ++n) REQUIRE(bus.try_publish(tick{n}));  // the ring is full then
     std::atomic<int> released{0};
     std::atomic<int> wrong{0};
+    std::atomic<int> begun{0};
     std::vector<std::thread> threads;
     for (int i = 0; i != 3; ++i) {
       threads.emplace_back([&] {
+        ++begun;
         const auto r = bus.try_publish_for(tick{100}, 1h);
         wrong += r.has_value() || r.error() != peal::publish_errc::store_failed;
         ++released;
       });
       threads.emplace_back([&] {
+        ++begun;
         try {
           bus.wait_durable(lost);
           ++wrong;
@@ -76,9 +79,12 @@ TEST_CASE("durable: a failing store releases publishers, waiters and settle with
       });
     }
     threads.emplace_back([&] {
+      ++begun;
       wrong += static_cast<bool>(bus.settle());
       ++released;
     });
+    until([&] { return begun == 7; });
+    for (int i = 0; i != 2'000; ++i) std::this_thread::yield();  // most of them sleep by then
     store.go_on.open();
     for (auto& t : threads) t.join();
     CHECK(released == 7);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-// P31: once the store has an event it knows every subscription that stood when it was published.
+// P31: what goes to the store together, or behind one another: names, positions, outputs, and what a refused batch had.
 #include <peal/bus/durable.hpp>
 #include <peal/bus/redrive_marks.hpp>
 #include <peal/store/memory_store.hpp>
 #include <peal/testing/stepped_runtime.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "bus/failing_store.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -20,6 +22,11 @@ struct tick {
   static constexpr peal::event_name name{"test.tick", 1};
   static constexpr auto fields = peal::fields(peal::field{"n", &tick::n});
 };
+struct made {
+  std::int64_t n{};
+  static constexpr peal::event_name name{"test.made", 1};
+  static constexpr auto fields = peal::fields(peal::field{"n", &made::n});
+};
 using ticks = peal::topic<tick, peal::durable, peal::capacity<16384>>;
 
 bool knows(const peal::memory_store& kept, std::string_view name) {
@@ -28,7 +35,61 @@ bool knows(const peal::memory_store& kept, std::string_view name) {
   return found;
 }
 
+/// Of each commit: who has come past tick 0 has its output, number -1, in the store by then.
+struct judging_store final : peal::testing::store_wrapper {
+  using store_wrapper::store_wrapper;
+  void commit(const peal::store_batch& b) override {
+    wrapped().commit(b);
+    for (const peal::stored_event& e : b.events) there = there || (e.name == "test.made" && e.causation);
+    for (const peal::stored_cursor& c : b.cursors) {
+      if (c.subscription != "makes" || c.position == 0) continue;
+      passed = true;
+      wrong = wrong || !there;
+    }
+  }
+  bool there = false, passed = false, wrong = false;
+};
+
 }  // namespace
+
+TEST_CASE("durable: how far one has come goes with its outputs, however many events stand before those",
+          "[bus][durable][P31][P33]") {
+  for (std::uint64_t seed = 1; seed != 9; ++seed) {  // the handler runs before the journal in some, behind it in others
+    peal::memory_store kept;
+    judging_store store{&kept};
+    peal::testing::stepped_bus<peal::topic<tick, peal::durable>,
+                               peal::topic<made, peal::durable, peal::capacity<16384>>>
+        bus{{.seed = seed}, store};
+    const auto makes = bus.subscribe<tick>("makes", [](const tick&) { return made{-1}; });
+    bus.publish(tick{0});
+    while (kept.range("test.tick").next == 0) REQUIRE(bus.runtime().step());
+    for (std::int64_t n = 0; n != 9'000; ++n) bus.publish(made{n});  // more than two commits take
+    bus.runtime().advance(std::chrono::seconds{10});
+    CHECK(store.passed);
+    CHECK_FALSE(store.wrong);
+  }
+}
+
+TEST_CASE("durable: what a refused batch had in it goes with the next", "[bus][durable][P35]") {
+  peal::memory_store kept;
+  peal_test::full_store store{&kept};
+  peal::testing::stepped_bus<ticks> bus{{.seed = 7}, store};
+  const auto s = bus.subscribe<tick>(
+      "ledger", [](const tick&) {}, peal::idempotent{&tick::n, {.window = std::chrono::hours{1}, .capacity = 100}});
+  bus.publish(tick{1});
+  while (kept.range("test.tick").next == 0) REQUIRE(bus.runtime().step());
+  store.full = true;
+  (void)bus.publish_after(tick{2}, std::chrono::hours{1});
+  bus.publish(tick{3});
+  bus.runtime().advance(std::chrono::seconds{10});  // 1 has been handled, and its key told
+  store.full = false;
+  bus.runtime().advance(std::chrono::seconds{10});
+  std::size_t keys = 0, timers = 0;
+  kept.claims("ledger", [&](const peal::stored_claim&) { ++keys; });
+  kept.timers([&](const peal::stored_timer&) { ++timers; });
+  CHECK(keys == 2);
+  CHECK(timers == 1);
+}
 
 TEST_CASE("durable: with an event the store has the names of those who wait for it", "[bus][durable][P31]") {
   peal::memory_store kept;

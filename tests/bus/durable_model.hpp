@@ -39,12 +39,13 @@ class durable_model {
     if (ok()) last_life();
     for (std::size_t t = 0; t != ledger::topics.size(); ++t) events += book_.log[t].size();
     commits = book_.commits;
+    rows = book_.rows;
     INFO(book_.wrong);
     CHECK(book_.wrong.empty());
   }
 
   std::uint64_t published = 0, acknowledged = 0, runs = 0, failed = 0, crashes = 0, redriven = 0, discarded = 0;
-  std::uint64_t edited = 0, events = 0, commits = 0, again = 0;
+  std::uint64_t edited = 0, events = 0, commits = 0, again = 0, rows = 0;
 
  private:
   using bus_type = peal::testing::stepped_bus<peal::topic<fact<0>, fact<1>, peal::durable, peal::capacity<32>>,
@@ -128,6 +129,7 @@ class durable_model {
       if (book_.cursors[s] != end)
         book_.complain("at the end the store's cursor of \"" + std::string(r.name) + "\" lags");
     }
+    if (!book_.waiting.empty()) book_.complain("at the end a delivery waits");
     if (!book_.letters.empty()) book_.complain("at the end the store has letters that the bus has not");
     compare_log();
     close();
@@ -141,6 +143,7 @@ class durable_model {
       book_.complain("after a restart there are " + std::to_string(letters_now()) + " letters, the store has " +
                      std::to_string(kept));
     }
+    book_.begin_life();
     const auto d = bus_->durability();
     for (std::size_t t = 0; t != ledger::topics.size(); ++t) {
       if (d.topics[t].accepted != book_.log[t].size()) book_.complain("a topic begins where the store does not end");
@@ -271,7 +274,7 @@ class durable_model {
       return wrong("has another identity than in the store");
     if (r.filters && key % 2 == 0) return wrong("was to be filtered");
     if (d.redriven()) return check_order(s, p, key, d, wrong);
-    if (lowest_[s] && p < *lowest_[s]) wrong("runs again though the store's cursor has passed it");
+    if (const std::string why = book_.not_again(s, p, d.attempt(), lowest_[s]); r.kept && !why.empty()) wrong(why);
     check_order(s, p, key, d, wrong);
     if (r.order == order_kept::none) return;
     std::uint64_t& latest = last_run_[s].try_emplace(key, 0).first->second;

@@ -103,7 +103,24 @@ class ledger {
       letters.erase(found);
     }
     for (const letter& l : gone) ended(l);
+    for (const peal::stored_pending& p : b.pending) waits(p);
     for (const peal::stored_cursor& c : b.cursors) moved(c);
+    for (const peal::stored_pending& p : b.pending) waits_no_more(p);
+    for (const peal::stored_letter& l : b.letters) only_one(l);
+  }
+
+  /// A life begins with what the store has.
+  void begin_life() { waiting_then = waiting; }
+  /// Why it may not run now as a delivery that is not redriven; empty: it may. `passed`: the cursor when the life began.
+  [[nodiscard]] std::string not_again(std::size_t s, std::uint64_t p, std::uint32_t attempt,
+                                      std::optional<std::uint64_t> passed) const {
+    if (passed && p < *passed && waiting_then.count({s, p}) == 0)
+      return "runs again though the store's cursor has passed it";
+    if (has_letter(s, p)) return "runs again though it has a letter";
+    const auto row = waiting.find({s, p});
+    if (row != waiting.end() && attempt < row->second)
+      return "has run " + std::to_string(attempt) + " where the store knows of " + std::to_string(row->second);
+    return {};
   }
 
   /// The delivery may be forgotten: it has ended, or its letter stands, and what it made is there.
@@ -112,7 +129,7 @@ class ledger {
     const entry& e = log[r.topic][p];
     if (((r.types >> e.type) & 1U) == 0 || (r.filters && e.said.key % 2 == 0)) return {};
     const std::uint8_t m = at(s, p);
-    if ((m & (discarded | thrown_away)) != 0 || has_letter(s, p)) return {};
+    if ((m & (discarded | thrown_away)) != 0 || has_letter(s, p) || waiting.count({s, p}) != 0) return {};
     if (r.once && once.count({s, e.said.uid}) != 0) return {};
     if ((m & handled) == 0) return "was not handled";
     return r.outputs && (m & made) == 0 ? "has lost its output" : "";
@@ -141,8 +158,10 @@ class ledger {
   std::vector<std::optional<std::uint64_t>> cursors;  ///< in the store
   std::vector<std::vector<std::uint8_t>> marks{};
   std::map<letter_name, letter> letters{};
-  std::set<std::pair<std::size_t, std::int64_t>> once{};  ///< role, uid: handled
-  std::uint64_t commits = 0;
+  std::set<std::pair<std::size_t, std::int64_t>> once{};                     ///< role, uid: handled
+  std::map<std::pair<std::size_t, std::uint64_t>, std::uint32_t> waiting{};  ///< role, position: its next run
+  std::map<std::pair<std::size_t, std::uint64_t>, std::uint32_t> waiting_then{};
+  std::uint64_t commits = 0, rows = 0;
   std::string wrong{};
 
  private:
@@ -183,6 +202,34 @@ class ledger {
     if (const std::string why = missing(*s, *l.at); !why.empty()) {
       complain("a letter is gone: \"" + l.subscription + "\" at " + std::to_string(*l.at) + " " + why);
     }
+  }
+  void waits(const peal::stored_pending& p) {
+    const auto s = role_of(p.subscription);
+    if (!s || !roles[*s].kept) return complain("a delivery of \"" + std::string(p.subscription) + "\" is kept");
+    if (p.attempts == 0) {
+      waiting.erase({*s, p.position});
+    } else if (p.due != 0) {
+      ++rows;
+      waiting[{*s, p.position}] = p.attempts;
+      if (p.position >= log[roles[*s].topic].size()) complain("what waits is not in the store");
+    }
+  }
+  void waits_no_more(const peal::stored_pending& p) {
+    const auto s = role_of(p.subscription);
+    if (p.attempts != 0 || !s || !cursors[*s] || p.position >= *cursors[*s]) return;
+    if (const std::string why = missing(*s, p.position); !why.empty()) {
+      complain("what waited is gone: \"" + std::string(p.subscription) + "\" at " + std::to_string(p.position) + " " +
+               why);
+    }
+  }
+  void only_one(const peal::stored_letter& l) {
+    std::size_t n = 0;
+    for (const auto& [name, other] : letters) {
+      if (name.first == topic_of(l.event.topic) && l.event.id && other.at == l.event.position &&
+          other.subscription == l.subscription)
+        ++n;
+    }
+    if (n > 1) complain("two letters of one delivery: \"" + std::string(l.subscription) + "\"");
   }
   void moved(const peal::stored_cursor& c) {
     const auto s = role_of(c.subscription);

@@ -193,6 +193,8 @@ TEST_CASE("effect: one that stops and comes back in the same life passes over wh
   fails = false;
   const auto again = bus.subscribe<order>("ledger", handler);
   (void)bus.settle();
+  CHECK(books.rows.size() == 3);
+  bus.runtime().advance(1h);  // the back-off goes on
   CHECK(again.statistics().handled == 1);
   CHECK(books.rows.size() == 4);
   CHECK(books.most() == 1);

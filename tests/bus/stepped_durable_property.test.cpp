@@ -10,6 +10,7 @@ TEST_CASE("durable: whatever fails, and wherever the process ends, nothing is lo
   const std::uint64_t first = peal_test::seed_given() ? peal_test::seed() : 1;
   const std::uint64_t count = peal_test::scaled(peal_test::seed_given() ? 1 : 200);
   std::uint64_t events = 0, acknowledged = 0, crashes = 0, runs = 0, failed = 0, again = 0, redriven = 0, commits = 0;
+  std::uint64_t rows = 0;
   for (std::uint64_t seed = first; seed != first + count; ++seed) {
     INFO("seed " << seed);
     peal_test::durable_model model{seed};
@@ -22,13 +23,15 @@ TEST_CASE("durable: whatever fails, and wherever the process ends, nothing is lo
     again += model.again;
     redriven += model.redriven;
     commits += model.commits;
+    rows += model.rows;
   }
   std::printf(
       "durable: seeds %llu..%llu events %llu acknowledged %llu commits %llu crashes %llu runs %llu failed %llu "
-      "redriven %llu handled again %llu lost 0\n",
+      "redriven %llu kept for later %llu handled again %llu lost 0\n",
       static_cast<unsigned long long>(first), static_cast<unsigned long long>(first + count - 1),
       static_cast<unsigned long long>(events), static_cast<unsigned long long>(acknowledged),
       static_cast<unsigned long long>(commits), static_cast<unsigned long long>(crashes),
       static_cast<unsigned long long>(runs), static_cast<unsigned long long>(failed),
-      static_cast<unsigned long long>(redriven), static_cast<unsigned long long>(again));
+      static_cast<unsigned long long>(redriven), static_cast<unsigned long long>(rows),
+      static_cast<unsigned long long>(again));
 }

@@ -22,8 +22,11 @@ namespace peal::inline v0 {
 /// next event, or as peal::start_at says. `peal::transient` subscriptions, and those with `behind{drop_oldest}` or
 /// `behind{conflate{…}}`, are not kept; with `behind{read_store}` one may fall behind for as long as it likes.
 /// Delivery: at least once across restarts, in the topic's order: how far a subscription has come is committed soon after,
-/// never before its outputs are; a delivery that waits for another run (a back-off, a busy key) holds that back, so what
-/// was handled behind it is handled again after a crash. A handler that writes into the store's file itself has its effect
+/// never before its outputs are, and with it every delivery that waits for another run (a back-off, a busy key): after a
+/// restart that one waits on, its runs counted and due when it was by the wall clock, before newer events of its key, and
+/// what was handled behind it is not handled again. It waits on beyond the room of peal::side_store where that is smaller
+/// then; the errors of its runs, and its claim of a key (peal::idempotent), are gone. An event with a letter gets no second
+/// one. A handler that writes into the store's file itself has its effect
 /// once: peal::effect. Dead letters are kept with their events, and may be marked to go back while no bus has the store open
 /// (peal::mark_for_redrive, `peal dead redrive`). The keys that an idempotent subscription has handled are committed with
 /// how far it has come, no earlier than its outputs: what the store has as handled is a duplicate in every later life,
@@ -36,7 +39,7 @@ namespace peal::inline v0 {
 /// and size, and peal::compaction, by key.
 /// Events need a declared name and fields (<peal/codec/codec.hpp>) and a default constructor. A time to live ends
 /// across a restart, too, and peal::expires counts from the publication: both by the wall clock then; that of an event which
-/// is to be published later is gone. The back-off of a delivery does not survive a restart.
+/// is to be published later is gone.
 /// Errors: while the store has no space the topic fills up and publishers wait; when a commit fails otherwise, or a sync,
 /// its topics refuse (publish_errc::store_failed) and durability() tells why.
 /// Example:

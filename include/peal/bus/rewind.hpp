@@ -40,6 +40,7 @@ class rewinding {
     take_claims(kept, effects_scope(subscription), 1);
     take_claims(kept, replay_scope(subscription), 0);
     take_keys(kept);
+    kept.pending(subscription, topic, [&](const stored_pending& p) { pending_.push_back(p.position); });
     if (from > end_) end_ = from;
   }
 
@@ -55,6 +56,7 @@ class rewinding {
     for (const own_claim& c : claims_) {
       if (c.scope != scope || c.key != key) b.claims.push_back({c.scope, c.key, claim_state::abandoned, 0});
     }
+    for (const position p : pending_) b.pending.push_back({subscription_, topic_, p, 0, 0});
     if (to_ < end_) b.claims.push_back({scope, key, claim_state::committed, wall_now()});
     kept.commit(b);
   }
@@ -90,6 +92,7 @@ class rewinding {
   position end_;
   bool known_;
   std::vector<own_claim> claims_{};
+  std::vector<position> pending_{};
 };
 
 }  // namespace detail

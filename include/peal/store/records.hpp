@@ -85,13 +85,15 @@ struct stored_cursor {
   std::uint64_t position = 0;  ///< the first event it has not taken in
 };
 
-/// A delivery that its subscription's cursor has passed and that has not ended: it waits for its next run.
+/// A delivery that has not ended although its subscription has gone on: it waits for its next run. Or one whose run is
+/// noted before it begins, so that an event that ends the process is found out.
 struct stored_pending {
   std::string_view subscription{};
   std::string_view topic{};
   std::uint64_t position = 0;
-  std::uint32_t attempts = 1;  ///< runs that have begun, counted before they begin; 0 in a batch: it has ended
-  wall_time due = 0;           ///< of the next run; 0: at once
+  std::uint32_t attempts =
+      1;              ///< the number of the run that comes next, or of the one that begins; 0 in a batch: it has ended
+  wall_time due = 0;  ///< of the next run; 0 and less: that run begins, or has begun
 };
 
 /// What is known of an idempotency key. Stored. Never renumber.

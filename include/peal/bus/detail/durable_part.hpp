@@ -117,11 +117,13 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
     s.store_at.store(at, std::memory_order_relaxed);
     s.from_store.store(at != live || s.reads_store.load(std::memory_order_relaxed), std::memory_order_release);
     log.sits(sub, at, keeps(sub, s));
+    if (at != live) rouse_journal();  // it looks after what is recovered, whether or not anything is published
   }
   /// Before its cursor leaves the ring.
   void leave(seat& s, subscription_base& sub) noexcept {
     log.leaves(sub);
     log.trouble_over(&s);
+    sub.rows.reset();  // what it keeps is kept again when it stands another time
     reader_of(s).reset();
     s.from_store.store(false, std::memory_order_release);
     rouse_journal();
@@ -198,6 +200,7 @@ class durable_part<Core, type_list<Option>> final : public durable_topic {
         last = s.reads_store.load(std::memory_order_relaxed) ? fill_both(*r, s, gate) : r->fill(end);
       }
       if (const position limit = peal::advance(from, most); distance(last, limit) > 0) last = limit;
+      last = r->keep_again(from, last);
       if (log.was_cut_off() && last != from && keeps(*s.subscription, s)) last = r->begin_runs(from, last);
       // Another one's turn, or the store does not show what must be there.
       later =

@@ -2,6 +2,7 @@
 // A topic that survives the process, as its journal and those who read its past see it, whatever its events are.
 #pragma once
 
+#include <peal/bus/detail/pending_rows.hpp>
 #include <peal/bus/detail/subscription_base.hpp>
 #include <peal/codec/codec.hpp>
 #include <peal/store/store.hpp>
@@ -15,6 +16,11 @@
 #include <vector>
 
 namespace peal::inline v0::detail {
+
+/// What it keeps for later; null: the store does not hear of it.
+[[nodiscard]] inline pending_rows* rows_of(const subscription_base& s) noexcept {
+  return static_cast<pending_rows*>(s.rows.get());
+}
 
 /// How events of one type are stored.
 struct stored_ops {
@@ -115,6 +121,10 @@ class durable_topic : public topic_keeper {
     rouse_journal();
   }
   void letter_stays(const subscription_base& s, const letter_ptr& l) noexcept override;
+  [[nodiscard]] bool is_careful(position at) const noexcept override;
+  [[nodiscard]] bool take_suspect() noexcept override;
+  void suspect_gone() noexcept override;
+  void note_run(const subscription_base& s, position at, std::uint32_t run, std::uint32_t lives) override;
   void letter_gone(std::uint64_t number) noexcept override {
     words.add({nullptr, number});
     rouse_journal();

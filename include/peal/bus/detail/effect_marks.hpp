@@ -7,6 +7,7 @@
 #include <peal/ring/sequence.hpp>
 #include <peal/store/store.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -52,7 +53,7 @@ class effect_marks {
     mark* const m = find(at);
     if (m == marks_.data() + marks_.size() || m->at != at) return false;
     m->letter = letter;
-    (void)rule_set<>{}.run([&] { over_.push_back(letter); });  // without memory: in another life
+    (void)caught([&] { over_.push_back(letter); });  // without memory: in another life
     return true;
   }
   /// Those letters, which go once the subscription stands and knows what it has handled.
@@ -100,11 +101,12 @@ class effect_marks {
       if (m.letter == number) m.letter = 0;
     }
   }
-  /// Those that go when the cursor is there. Errors: bad_alloc.
-  void gather(position cursor, std::vector<own_claim>& gone) {
+  /// Those that go when the cursor is there and these, in order, are behind it and have not ended. Errors: bad_alloc.
+  void gather(position cursor, const std::vector<position>& waiting, std::vector<own_claim>& gone) {
     const std::lock_guard lock{mutex_};
     for (mark& m : marks_) {
-      m.goes = !held_ && m.letter == 0 && distance(m.at, cursor) < 0;
+      m.goes = !held_ && m.letter == 0 && distance(m.at, cursor) < 0 &&
+               !std::binary_search(waiting.begin(), waiting.end(), m.at);
       if (m.goes) gone.push_back({scope, key_of(m.at)});
     }
   }

@@ -18,8 +18,9 @@ namespace peal::inline v0::detail {
 class first_runs {
  public:
   first_runs(durable_topic& t, const subscription_base& s) : topic_{t}, subscription_{s} {
+    if (s.rows != nullptr) rows_of(s)->be_careful();
     t.log.stored_in().pending(s.name(), t.name, [&](const stored_pending& p) {
-      if (p.attempts != 0) noted_.push_back({p.position, p.attempts, false});
+      if (p.attempts != 0 && p.due == 0) noted_.push_back({p.position, p.attempts, false});
     });
     std::sort(noted_.begin(), noted_.end(), [](const noted& a, const noted& b) { return a.at < b.at; });
   }
@@ -39,8 +40,9 @@ class first_runs {
   }
 
   /// Up to where events from `from` on may be run now; `passed`: everything before it has come to its end.
-  /// Errors: store_error, bad_alloc.
-  position begin(position from, position last, position passed) {
+  /// What is empty there is not run. Errors: store_error, bad_alloc.
+  template <class Empty>
+  position begin(position from, position last, position passed, const Empty& empty) {
     if (distance(topic_.opened_at, from) <= 0) return last;
     if (distance(begun_, from) > 0) return distance(begun_, last) < 0 ? begun_ : last;
     if (alone_ && !is_cleared(passed)) return from;
@@ -52,7 +54,7 @@ class first_runs {
     for (position p = advance(from, 1); distance(end, p) > 0; p = advance(p, 1)) {
       if (died(p) != 0) end = p;
     }
-    note(from, end, passed);
+    note(from, end, passed, empty);
     begun_ = end;
     alone_since_ = subscription_.now();
     return end;
@@ -89,15 +91,17 @@ class first_runs {
     return true;
   }
 
-  void note(position from, position end, position passed) {
+  template <class Empty>
+  void note(position from, position end, position passed, const Empty& empty) {
     store_batch b;
     drop_ended(b, passed);
     for (position p = from; p != end; p = advance(p, 1)) {
-      b.pending.push_back({subscription_.name(), topic_.name, p, died(p) + 1, 0});
+      if (!empty(p)) b.pending.push_back({subscription_.name(), topic_.name, p, died(p) + 1, 0});
     }
     noted_.reserve(noted_.size() + b.pending.size());
-    topic_.log.stored_in().commit(b);
+    if (!b.empty()) topic_.log.stored_in().commit(b);
     for (position p = from; p != end; p = advance(p, 1)) {
+      if (empty(p)) continue;
       const std::uint32_t runs = died(p) + 1;
       std::erase_if(noted_, [&](const noted& n) { return n.at == p; });
       noted_.push_back({p, runs, true});
@@ -111,7 +115,8 @@ class first_runs {
     if (distance(passed, safe) < 0) safe = passed;
     for (noted& n : noted_) {
       n.over = distance(safe, n.at) > 0;
-      if (n.over) b.pending.push_back({subscription_.name(), topic_.name, n.at, 0, 0});
+      if (n.over && (subscription_.rows == nullptr || !rows_of(subscription_)->has_been_here(n.at)))
+        b.pending.push_back({subscription_.name(), topic_.name, n.at, 0, 0});
     }
   }
   void erase_ended() noexcept {

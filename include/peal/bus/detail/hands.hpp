@@ -145,7 +145,7 @@ inline bool subscription_base::start_kept() {
     run_first_ = k->next;
     if (run_first_ == nullptr) run_last_ = nullptr;
     k->next = nullptr;
-    if (put_off(*k)) continue;
+    if (put_off(*k) || !may_run(*k)) continue;
     any = true;
     if (++k->attempts > 1) counts_.retries.add();
     const event_at at{k->position, k->type, k->event(), k->has_envelope ? &k->around : nullptr, k->cycles != 0};

@@ -36,7 +36,9 @@ struct kept_cursor {
   position stored = 0;
   position began = 0;                     ///< in this life
   position replay_end = 0;                ///< the store knows that deliveries before it are repeated; 0: none are
+  bool replayed = false;                  ///< of a snapshot: all that was to be repeated has been
   std::shared_ptr<claim_words> claims{};  ///< null: it has none
+  shared<pending_rows> rows{};            ///< null: it has not been recalled
 };
 
 /// Group commit: whatever has gathered since the last commit goes into the next.
@@ -159,6 +161,8 @@ class journal final : public bus_log {
   void take_redrives(std::vector<std::string>& stale);
   void give_origins(std::vector<std::string>& keys);
   void recall_claims(durable_topic& t, subscription_base& s);
+  void recall_rows(durable_topic& t, subscription_base& s);
+  void gather_rows();
   void recall_effects(durable_topic& t, subscription_base& s);
   std::shared_ptr<claim_words> words_of(const durable_topic& t, const subscription_base& s);
   static void remember(const durable_topic& t, subscription_base& s, byte_view key, time_point when);
@@ -242,6 +246,7 @@ class journal final : public bus_log {
 #include <peal/bus/detail/journal_cursors.hpp>
 #include <peal/bus/detail/journal_marks.hpp>
 #include <peal/bus/detail/journal_origins.hpp>
+#include <peal/bus/detail/journal_pending.hpp>
 #include <peal/bus/detail/journal_redrives.hpp>
 #include <peal/bus/detail/journal_replays.hpp>
 #include <peal/bus/detail/journal_report.hpp>

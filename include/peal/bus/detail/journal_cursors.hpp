@@ -112,6 +112,7 @@ inline void journal::recall(durable_topic& t, subscription_base& s, bool droppin
     if (!stood) cursors_.push_back(std::move(mine));
   }
   if (!kept_here) return;
+  recall_rows(t, s);
   recall_claims(t, s);
   recall_effects(t, s);
 }
@@ -128,7 +129,7 @@ inline void journal::sits(const subscription_base& s, position at, bool durable)
     if (c.sits != nullptr || c.durable != durable || c.name != s.name() || &c.topic->topic != &s.topic()) continue;
     c.sits = &s;
     c.recalled_for = nullptr;
-    c.wanted = c.began = at;
+    c.wanted = c.began = s.rows != nullptr && distance(s.rows->resumed(), at) > 0 ? s.rows->resumed() : at;
     return;
   }
 }
@@ -139,7 +140,7 @@ inline void journal::leaves(const subscription_base& s) noexcept {
   for (auto c = cursors_.begin(); c != cursors_.end(); ++c) {
     if (c->sits != &s) continue;
     position at = 0;
-    if (s.safe_position(at)) c->wanted = at;
+    if (c->durable ? s.stored_position(at) : s.safe_position(at)) c->wanted = at;
     c->sits = nullptr;
     if (!c->durable) cursors_.erase(c);
     return;

@@ -36,7 +36,7 @@ inline void journal::recall_effects(durable_topic& t, subscription_base& s) {
 
 inline void durable_topic::letter_stays(const subscription_base& s, const letter_ptr& l) noexcept {
   if (s.effects != nullptr && s.effects->has(l->position)) return letter_gone(l->number);
-  (void)rule_set<>{}.run([&] { topic.letters.put_back(l); });  // without memory: after a restart
+  (void)caught([&] { topic.letters.put_back(l); });  // without memory: after a restart
 }
 
 inline void durable_topic::remember(subscription_base& s, const stored_event& e) const noexcept {
@@ -44,7 +44,7 @@ inline void durable_topic::remember(subscription_base& s, const stored_event& e)
   std::uint8_t type = 0;
   while (type != topic.type_count && ops[type].name != e.name) ++type;
   if (type == topic.type_count || !s.wants(type)) return;
-  (void)rule_set<>{}.run([&] {
+  (void)caught([&] {
     const kept_ptr k = make_kept(*topic.types[type], [&](void* to) { ops[type].decode(e.version, e.payload, to); });
     s.remember_event(type, k->event());
   });
@@ -58,7 +58,8 @@ inline void journal::gather_marks() {
       if (l.topic == m->topic) m->letter_gone(l.number);
     }
     for (const kept_cursor& c : snap_.cursors) {
-      if (c.durable && c.topic->name == m->topic && c.name == m->subscription) m->gather(c.wanted, gone_claims_);
+      if (!c.durable || c.topic->name != m->topic || c.name != m->subscription) continue;
+      m->gather(c.wanted, c.rows != nullptr ? c.rows->stored() : std::vector<position>{}, gone_claims_);
     }
   }
 }

@@ -25,8 +25,12 @@ inline void journal::begin_in_past(durable_topic& t, kept_cursor& mine, const st
 
 /// Replays that these cursors have come to the end of.
 inline void journal::gather_replays() {
-  for (const kept_cursor& c : snap_.cursors) {
-    if (c.durable && c.replay_end != 0 && distance(c.replay_end, c.wanted) <= 0) {
+  for (kept_cursor& c : snap_.cursors) {
+    const std::vector<position> rows =
+        c.rows != nullptr && c.replay_end != 0 ? c.rows->stored() : std::vector<position>{};
+    c.replayed = c.durable && c.replay_end != 0 && distance(c.replay_end, c.wanted) <= 0 &&
+                 (rows.empty() || distance(c.replay_end, rows.front()) <= 0);
+    if (c.replayed) {
       gone_claims_.push_back({replay_scope(c.name), place_key(c.topic->name, c.replay_end)});
     }
   }
@@ -60,6 +64,7 @@ inline void journal::rewind(const std::string& name, const start_at& where) {
       c.wanted = c.stored = r.to();
       c.replay_end = r.replay_end();
       c.claims.reset();  // it has handled nothing
+      c.rows.reset();    // and keeps nothing
     }
     for (const auto& m : marks_) {
       if (m->subscription == name && m->topic == t->name) m->forget_all();

@@ -54,7 +54,8 @@ inline void journal::take_snapshot() {
     const std::lock_guard lock{cursors_mutex_};
     for (kept_cursor& c : cursors_) {
       if (!c.durable) continue;
-      if (c.sits != nullptr) (void)c.sits->safe_position(c.wanted);
+      if (c.sits != nullptr) (void)c.sits->stored_position(c.wanted);
+      if (c.rows != nullptr && c.rows->take()) changed = true;  // behind its cursor: what that has passed is there
       changed = changed || !c.known || c.wanted != c.stored;
     }
     snap_.cursors.assign(cursors_.begin(), cursors_.end());
@@ -221,6 +222,7 @@ inline void journal::gather_snapshot() {
       }
     }
   }
+  gather_rows();
   gather_gone_claims();
   gather_claims();
   gather_timers();
@@ -280,6 +282,7 @@ inline void journal::committed() noexcept {
   for (std::size_t i = 0; i != topics_.size(); ++i) topics_[i]->words.forget(snap_.words[i]);
   for (const kept_cursor& c : snap_.cursors) {
     if (c.claims != nullptr) c.claims->forget_taken();
+    if (c.rows != nullptr) c.rows->forget_taken();
   }
   timers_.forget_taken();
   const std::lock_guard lock{cursors_mutex_};
@@ -289,7 +292,7 @@ inline void journal::committed() noexcept {
       if (s.topic != c.topic || s.name != c.name || !s.durable) continue;
       c.known = true;
       c.stored = s.wanted;
-      if (distance(c.replay_end, s.wanted) <= 0) c.replay_end = 0;
+      if (s.replayed) c.replay_end = 0;
     }
   }
 }
@@ -303,6 +306,7 @@ inline bool journal::all_done() const noexcept {
   const std::lock_guard lock{cursors_mutex_};
   for (const kept_cursor& c : cursors_) {
     if (c.claims != nullptr && c.claims->any()) return false;
+    if (c.rows != nullptr && !c.rows->quiet()) return false;
     if (c.durable && (!c.known || (c.sits != nullptr && c.stored != c.topic->head()))) return false;
   }
   return true;

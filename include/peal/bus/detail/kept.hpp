@@ -62,8 +62,12 @@ struct kept : timer_node {
   std::string subscription{};
   std::uint64_t owner_number = 0;  ///< which subscription of that name; 0: none had it
   std::uint64_t blocked_by = 0;    ///< the number of the letter that holds its key
-  // As what comes back from the letters of a durable topic:
-  shared<const kept> came_from{};  ///< in the store it stands until the delivery has ended
+  // In a durable topic:
+  std::uint32_t row = ~std::uint32_t{0};  ///< no_row: none
+  std::uint32_t died = 0;                 ///< lives that have ended while it ran
+  bool careful = false;                   ///< its runs are noted before they begin
+  bool suspect = false;                   ///< it runs alone
+  shared<const kept> came_from{};         ///< in the store it stands until the delivery has ended
   time_point died_at{};
 };
 

@@ -39,15 +39,21 @@ class past_reader {
   position fill(position end) {
     const position most = advance(passed_, slots);
     if (distance(end, most) > 0) end = most;
-    if (distance(end, filled_) <= 0) return filled_;
-    const position next = topic_.log.stored_in().read(
-        topic_.name, filled_, static_cast<std::size_t>(distance(end, filled_)), [&](const stored_event& e) {
-          if (distance(e.position, end) >= 0) return false;
-          leave_empty_to(e.position);
-          put(e);
-          return true;
-        });
-    leave_empty_to(distance(next, end) < 0 ? next : end);
+    const pending_rows* const rows = rows_of(subscription_);
+    while (distance(end, filled_) > 0) {
+      position to = end;
+      if (rows != nullptr && distance(rows->resumed(), filled_) > 0) {  // what is kept, and nothing else
+        const kept_row* const next = rows->next(filled_);
+        if (distance(to, rows->resumed()) > 0) to = rows->resumed();
+        if (next == nullptr || next->at != filled_) {
+          leave_empty_to(next != nullptr && distance(to, next->at) > 0 ? next->at : to);
+          continue;
+        }
+        to = advance(filled_, 1);
+      }
+      bring(to);
+      if (to == end || filled_ != to) break;
+    }
     return filled_;
   }
   /// A copy of an event of the ring, which is the next. Errors: what copying it throws.
@@ -77,9 +83,38 @@ class past_reader {
   static constexpr nanoseconds shortest = std::chrono::milliseconds{10};
   static constexpr nanoseconds longest = std::chrono::seconds{1};
 
+  /// Of what is there from `from` on, what was kept when the subscription stood before goes aside, in its place among the
+  /// others. Returns up to where the rest may be run. Errors: store_error, bad_alloc.
+  position keep_again(position from, position last) {
+    if (subscription_.rows == nullptr) return last;
+    pending_rows& rows = *rows_of(subscription_);
+    if (distance(kept_to_, from) < 0) kept_to_ = from;
+    position to = from;
+    for (const kept_row* r = rows.next(kept_to_); r != nullptr && distance(last, r->at) > 0; r = rows.next(kept_to_)) {
+      for (; to != r->at; to = advance(to, 1)) {
+        if ((tag(to) & slot_tag::empty) == 0) return r->at;
+      }
+      const std::uint8_t t = tag(to);
+      if ((t & slot_tag::empty) != 0) {
+        rows.end(r->slot);  // it has ended
+      } else {
+        const auto type = static_cast<std::uint8_t>(t & slot_tag::type_mask);
+        if (!subscription_.keep_again({to, type, view(to, advance(to, 1)).event(to), view(to, to).around(to, t)}, *r)) {
+          return to;
+        }
+        leave_empty(to);
+      }
+      kept_to_ = advance(to, 1);
+    }
+    return last;
+  }
+
   /// Of what is there from `from` on, up to where it may be run now.
   /// Errors: store_error, bad_alloc.
   position begin_runs(position from, position last) {
+    if (subscription_.rows != nullptr && distance(subscription_.rows->resumed(), from) > 0) {
+      return distance(subscription_.rows->resumed(), last) < 0 ? subscription_.rows->resumed() : last;
+    }
     if (runs_ == nullptr) runs_ = std::make_unique<first_runs>(topic_, subscription_);
     const std::uint32_t died = runs_->died(from);
     if (died >= topic_.topic.bus.max_crashes && (tag(from) & slot_tag::empty) == 0) {
@@ -88,10 +123,9 @@ class past_reader {
       const batch b = view(from, advance(from, 1));
       if (passed_ != from || !subscription_.bury_crashed({from, type, b.event(from), b.around(from, t)}, died))
         return from;
-      topic_.topic.types[type]->destroy(b.event(from));
-      ::new (static_cast<void*>(slot(from))) std::atomic<std::uint64_t>{slot_tag::empty};
+      leave_empty(from);
     }
-    return runs_->begin(from, last, passed_);
+    return runs_->begin(from, last, passed_, [this](position p) { return (tag(p) & slot_tag::empty) != 0; });
   }
   [[nodiscard]] batch view(position first, position last) noexcept {
     return {slots_, stride_, offset_, slots - 1, around_.data(), first, last};
@@ -117,15 +151,31 @@ class past_reader {
     ::new (static_cast<void*>(slot(filled_))) std::atomic<std::uint64_t>{t};
     filled_ = advance(filled_, 1);
   }
+  /// What stands there has gone elsewhere.
+  void leave_empty(position p) noexcept {
+    topic_.topic.types[tag(p) & slot_tag::type_mask]->destroy(slot(p) + offset_);
+    ::new (static_cast<void*>(slot(p))) std::atomic<std::uint64_t>{slot_tag::empty};
+  }
   void leave_empty_to(position to) noexcept {
     while (distance(to, filled_) > 0) show(slot_tag::empty);
   }
 
+  void bring(position to) {
+    const position next = topic_.log.stored_in().read(
+        topic_.name, filled_, static_cast<std::size_t>(distance(to, filled_)), [&](const stored_event& e) {
+          if (distance(e.position, to) >= 0) return false;
+          leave_empty_to(e.position);
+          put(e);
+          return true;
+        });
+    leave_empty_to(distance(next, to) < 0 ? next : to);
+  }
   void put(const stored_event& e) {
     if (subscription_.effects != nullptr && subscription_.effects->has(e.position)) {
       topic_.remember(subscription_, e);
       return show(slot_tag::empty);
     }
+    if (subscription_.rows != nullptr && rows_of(subscription_)->has_letter(e.position)) return show(slot_tag::empty);
     std::uint8_t type = 0;
     while (type != topic_.topic.type_count && topic_.ops[type].name != e.name) ++type;
     if (type == topic_.topic.type_count) {
@@ -165,7 +215,8 @@ class past_reader {
   const std::size_t offset_;
   std::byte* const slots_;
   std::vector<envelope> around_;
-  position passed_;  ///< slots before it are free
+  position kept_to_ = 0;  ///< what was kept before it is kept again
+  position passed_;       ///< slots before it are free
   position filled_;
   nanoseconds patience_ = shortest;
   time_point rests_until_{};

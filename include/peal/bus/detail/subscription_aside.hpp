@@ -19,6 +19,7 @@ inline void subscription_base::link(kept& k) noexcept {
   kept_count_.store(kept_count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (oldest_ == &k) oldest_kept_.store(k.serial, std::memory_order_release);
   if (topic_.keeper != nullptr && k.number == 0) {
+    if (rows != nullptr && k.row == no_row) k.row = rows->put(k.position, k.attempts);
     const position lowest = lowest_kept_.load(std::memory_order_relaxed);
     if (lowest == no_position || distance(k.position, lowest) < 0) {
       lowest_kept_.store(k.position, std::memory_order_release);  // [lowest]
@@ -31,6 +32,7 @@ inline void subscription_base::detach(kept& k) noexcept {
   (k.older != nullptr ? k.older->newer : oldest_) = k.newer;
   (k.newer != nullptr ? k.newer->older : newest_) = k.older;
   k.linked = false;
+  row_left_ = k.row;
   if (k.position == lowest_kept_.load(std::memory_order_relaxed)) lowest_left_ = true;
 }
 
@@ -38,9 +40,12 @@ inline void subscription_base::reattach(kept& k) noexcept {
   (k.older != nullptr ? k.older->newer : oldest_) = &k;
   (k.newer != nullptr ? k.newer->older : newest_) = &k;
   k.linked = true;
+  row_left_ = no_row;
 }
 
 inline void subscription_base::note_detached() noexcept {
+  const auto ended = std::exchange(row_left_, no_row);
+  if (ended != no_row && rows != nullptr) rows->end(ended);
   kept_count_.store(kept_count_.load(std::memory_order_relaxed) - 1, std::memory_order_release);  // [kept]
   oldest_kept_.store(oldest_ != nullptr ? oldest_->serial : ~std::uint64_t{0}, std::memory_order_release);
   if (lowest_left_) find_lowest();
@@ -70,13 +75,17 @@ inline bool subscription_base::safe_position(position& at) const noexcept {
 
 inline kept_ptr subscription_base::copy_aside(const event_at& at) noexcept {
   kept_ptr k;
-  const auto failed = caught([&] { k = copy_event_aside(*topic_.types[at.type], at.event); });
+  const auto failed = caught([&] {
+    if (rows != nullptr) rows->make_room();
+    k = copy_event_aside(*topic_.types[at.type], at.event);
+  });
   if (failed) {
     wake_later();
     return {};
   }
   k->position = at.where;
   k->type = at.type;
+  k->careful = rows != nullptr && topic_.keeper->is_careful(at.where);
   if (at.around != nullptr) {
     k->around = *at.around;
     k->has_envelope = true;
@@ -197,7 +206,7 @@ inline bool subscription_base::run_due() {
     run_first_ = k->next;
     if (run_first_ == nullptr) run_last_ = nullptr;
     k->next = nullptr;
-    if (put_off(*k)) continue;
+    if (put_off(*k) || !may_run(*k)) continue;
     if (++k->attempts > 1) counts_.retries.add();
     ++runs_aside_;
     delivery_access::at(delivery_, k->position, k->has_envelope ? &k->around : nullptr, run_first_ == nullptr);
@@ -228,6 +237,7 @@ inline std::uint64_t subscription_base::unstall(const batch& b) {
     counts_.handled.add();
     note_handled();
     if (claims_ != nullptr) claims_->tell();
+    if (row_over_ != no_row) rows->end(std::exchange(row_over_, no_row));
     if (const letter_ptr over = std::move(letter_over_)) topic_.keeper->letter_gone(over->number);
     outputs_waiting_.store(false, std::memory_order_release);
   }
@@ -315,6 +325,7 @@ inline void subscription_base::release_kept() noexcept {
     note_left(ended->position);
     left_over().add();
     letter_stays(std::move(ended->came_from));
+    cleared(*ended);
     unlink(*oldest_);
   }
   run_first_ = run_last_ = nullptr;

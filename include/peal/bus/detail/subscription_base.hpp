@@ -79,6 +79,7 @@ class subscription_base {
   /// With a durable topic: where it would go on if the process ended now; false while what it has published is not in
   /// its topic yet. Any thread that keeps its seat from going.
   [[nodiscard]] bool safe_position(position& at) const noexcept;
+  [[nodiscard]] bool stored_position(position& at) const noexcept;
   [[nodiscard]] bool outputs_waiting() const noexcept { return outputs_waiting_.load(std::memory_order_acquire); }
   [[nodiscard]] time_point now() const noexcept { return topic_.bus.runner->now(); }
   /// Null without the policy.
@@ -148,6 +149,7 @@ class subscription_base {
 
   /// An event that has ended the process so often becomes a letter. False: not now.
   bool bury_crashed(const event_at& at, std::uint32_t runs);
+  bool keep_again(const event_at& at, const kept_row& r);
   /// Its source could not be read: a little later.
   void look_again(nanoseconds in) noexcept { wake_at(wake_up_, saturating_add(now(), in)); }
   /// Remembers what a drain abandons, for its report.
@@ -211,6 +213,7 @@ class subscription_base {
   beginning begins{};               ///< set before it stands
   position replay_end = 0;          ///< deliveries before it are repeated; set before it stands
   effect_marks* effects = nullptr;  ///< of a durable topic that keeps it; set before it stands
+  shared<row_book> rows{};          ///< of a durable topic that keeps it; set before it stands, gone when it ends
   key_memory remembers{};           ///< set before it stands
   own_ptr<claim_teller> claims_{};  ///< of a durable topic; null: no store keeps its keys. Set before it stands
   attempt_clock running_since{0};   ///< when the handler began, with a timeout; 0: it does not run
@@ -321,6 +324,7 @@ class subscription_base {
                 retry_progress& progress) noexcept;
   bool carry_out(const decision& what, kept_ptr& k) noexcept;
   void arm_again(kept& event, nanoseconds delay) noexcept;
+  void arm_at(kept& event, time_point due) noexcept;
   bool put_off(kept& k) noexcept;
   bool bury(const decision& what, kept_ptr& k) noexcept;
   std::uint64_t put_letter(const decision& what, kept_ptr& k, key_chain* holding, letter_ptr& placed) noexcept;
@@ -345,6 +349,9 @@ class subscription_base {
   }
   /// The same for one that has come to its end; if it came from the letters, the letter has as well.
   void unlink_ended(kept& k) noexcept {
+    if (k.row != no_row && outputs_waiting_.load(std::memory_order_relaxed)) {
+      row_over_ = std::exchange(k.row, no_row);
+    }
     if (k.number != 0 && topic_.keeper != nullptr) {
       if (outputs_waiting_.load(std::memory_order_relaxed)) {
         letter_over_ = k.came_from;  // told once they have gone out
@@ -367,6 +374,9 @@ class subscription_base {
   void intake() noexcept;
   void gather() noexcept;
   void leave_arrived(kept* k) noexcept;
+  void note_wait(const kept& k, time_point due) noexcept;
+  bool may_run(kept& k) noexcept;
+  void cleared(kept& k) noexcept;
   void letter_stays(letter_ptr&& l) noexcept;
   void wait_in(key_chain& c, kept& k) noexcept;
   kept* next_of(key_chain& c) noexcept;
@@ -413,8 +423,10 @@ class subscription_base {
   bool no_room_aside_ = false;  // a dropping subscription could not copy what it pinned
   bool looked_again_ = false;
   bool lowest_left_ = false;
-  letter_ptr letter_over_{};  // that the delivery came from whose outputs wait
-  kept_ptr homeless_{};       // a letter that found no room
+  std::uint32_t row_left_ = no_row;  // of what is detached
+  std::uint32_t row_over_ = no_row;  // of the delivery whose outputs wait
+  letter_ptr letter_over_{};         // that the delivery came from whose outputs wait
+  kept_ptr homeless_{};              // a letter that found no room
   decision homeless_what_{};
   own_ptr<hand_set> hands_{};  // null: it runs one event at a time, by itself
   list<stuck_event> stuck_{};
@@ -443,4 +455,5 @@ class subscription_base {
 #include <peal/bus/detail/subscription_aside.hpp>
 #include <peal/bus/detail/subscription_failures.hpp>
 #include <peal/bus/detail/subscription_newest.hpp>
+#include <peal/bus/detail/subscription_pending.hpp>
 #include <peal/bus/detail/subscription_time.hpp>

@@ -56,26 +56,25 @@ inline bool subscription_base::end_first(const event_at& at, attempt_end& end) {
 
 /// One whose handler has not run: it waits again. False: it has.
 inline bool subscription_base::wait_again(kept* k, attempt_end& end) {
+  if (end.what != verdict::behind && end.what != verdict::behind_key && end.what != verdict::not_run) return false;
+  --k->attempts;
+  note_wait(*k, {});
   if (end.what == verdict::behind) {
-    --k->attempts;
     kept_ptr owned{k};
     carry_out({next_step::wait_behind, {}, {}, end.claim}, owned);
   } else if (end.what == verdict::behind_key) {
-    --k->attempts;
     if (end.claim != nullptr) abandoned(end.claim, k->type);  // nobody waits for a key with a claim in hand
     join_chain(*end.chain, kept_ptr{k});
-  } else if (end.what == verdict::not_run) {  // its subscription is being stopped
-    --k->attempts;
+  } else {  // its subscription is being stopped
     k->claim = end.claim;
     queue(*k);
-  } else {
-    return false;
   }
   return true;
 }
 
 inline void subscription_base::end_kept(kept* k, attempt_end& end) {
   k->claim = nullptr;
+  cleared(*k);
   const std::uint8_t type = k->type;
   if (wait_again(k, end)) return;
   if (end.what == verdict::failed || end.what == verdict::rejected || end.what == verdict::expired) {
@@ -179,11 +178,15 @@ inline subscription_base::decision subscription_base::decide(attempt_end& end, s
 inline bool subscription_base::next_run(const applied_action& action, std::uint32_t attempts, nanoseconds elapsed,
                                         retry_progress& progress) noexcept {
   if (progress.plans != action.plan) progress = {action.plan};
-  for (; progress.plan < action.plans; ++progress.plan, progress.before = attempts - 1) {
+  std::uint32_t used =
+      0;  // the runs of this plan that the next one does not count: after a restart it is told nothing else
+  for (; progress.plan < action.plans; ++progress.plan, progress.before = used) {
     const backoff& plan = action.plan[progress.plan];
     const std::uint32_t failed = attempts - progress.before;  // the first plan counts the first run among its own
     const std::uint32_t most = plan.attempts != 0 ? plan.attempts : 1;
+    used = progress.before + most - (progress.plan == 0 ? 1 : 0);
     if (progress.plan == 0 ? failed >= most : failed > most) continue;
+    used = attempts - 1;
     const nanoseconds wait = plan.delay(
         failed, [this] { return topic_.bus.runner->random_bits(); }, progress.waited);
     if (elapsed > plan.max_elapsed || wait > plan.max_elapsed - elapsed) continue;
@@ -207,11 +210,12 @@ inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noex
   }
   event.claim = what.claim;
   event.progress = what.progress;
-  if (topic_.watcher != nullptr) {
+  if (topic_.watcher != nullptr && event.attempts != 0) {
     topic_.watcher->retried(
         {name_, topic_.id_at(event.position), event.attempts + 1, larger(what.delay, nanoseconds{0})});
   }
   if (what.delay.count() <= 0) {
+    note_wait(event, {});
     queue(event);
     return true;
   }
@@ -220,11 +224,16 @@ inline bool subscription_base::carry_out(const decision& what, kept_ptr& k) noex
 }
 
 inline void subscription_base::arm_again(kept& event, nanoseconds delay) noexcept {
+  const time_point due = saturating_add(now(), delay);
+  note_wait(event, due);
+  arm_at(event, due);
+}
+inline void subscription_base::arm_at(kept& event, time_point when) noexcept {
   event.fire = [](timer_node& node) noexcept {
     kept& due = static_cast<kept&>(node);
     due.owner->push_due(&due);
   };
-  topic_.bus.runner->arm(event, saturating_add(now(), delay));
+  topic_.bus.runner->arm(event, when);
 }
 
 /// The number under which it stands; 0: nothing has changed, and it is tried again. `holding`: of its key, if it holds that.

@@ -78,6 +78,34 @@ class visit {
   std::atomic<std::uint32_t>& visitors_;
 };
 
+constexpr std::uint32_t no_row = ~std::uint32_t{0};
+
+/// A delivery that is kept for later, as the store knows it.
+struct kept_row {
+  std::uint32_t slot = no_row;
+  position at = 0;
+  std::uint32_t attempts = 0;  ///< runs that have begun
+  std::uint32_t died = 0;      ///< lives that have ended in such a run
+  time_point due{};
+};
+
+/// What a subscription tells of the deliveries that it keeps for later; see pending_rows.
+class row_book {
+ public:
+  /// For one more. Errors: bad_alloc.
+  virtual void make_room() = 0;
+  /// There is room.
+  [[nodiscard]] virtual std::uint32_t put(position at, std::uint32_t attempts) noexcept = 0;
+  virtual void change(std::uint32_t slot, std::uint32_t attempts, time_point due) noexcept = 0;
+  virtual void end(std::uint32_t slot) noexcept = 0;
+  /// What is before it is here, or has ended.
+  [[nodiscard]] position resumed() const noexcept { return resumed_; }
+
+ protected:
+  ~row_book() = default;
+  position resumed_ = 0;
+};
+
 /// What a topic that survives the process is told by those who join it and those who end deliveries; see
 /// topic_base::keeper.
 class topic_keeper {
@@ -97,6 +125,13 @@ class topic_keeper {
   virtual void letter_again(const letter_ptr& l) noexcept = 0;
   /// Its delivery came back, and the subscription has stopped before it ended.
   virtual void letter_stays(const subscription_base& s, const letter_ptr& l) noexcept = 0;
+  /// The life before this one was cut off: what was kept then is run with care. See first_runs.
+  [[nodiscard]] virtual bool is_careful(position at) const noexcept = 0;
+  /// One at a time runs what may end the process.
+  [[nodiscard]] virtual bool take_suspect() noexcept = 0;
+  virtual void suspect_gone() noexcept = 0;
+  /// A run that begins, of what was kept. Errors: store_error, bad_alloc.
+  virtual void note_run(const subscription_base& s, position at, std::uint32_t run, std::uint32_t lives) = 0;
   /// It was discarded, or its delivery has come to its end.
   virtual void letter_gone(std::uint64_t number) noexcept = 0;
   /// What the store has to know of an event that is published later. Errors: bad_alloc, what its codec throws.

@@ -31,7 +31,7 @@ inline void journal::recall_rows(durable_topic& t, subscription_base& s) {
   }
   std::sort(letters.begin(), letters.end());
   s.begins.at = rows->begin(s.begins.known ? s.begins.at : 0, std::move(letters));
-  s.rows = std::move(rows);
+  s.rows = rows;
 }
 
 inline void journal::gather_rows() {

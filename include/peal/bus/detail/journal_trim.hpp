@@ -123,8 +123,8 @@ inline position journal::lowest_cursor(const durable_topic& t) const {
     if (c.topic != t.name) return;
     see(c.position);
     store_.pending(c.subscription, c.topic, [&](const stored_pending& p) {
-      if (p.due != 0) see(p.position);
-      return p.due == 0;  // up to the first
+      see(p.position);
+      return false;  // the first
     });
   });
   const std::lock_guard lock{cursors_mutex_};

@@ -73,6 +73,7 @@ TEST_CASE("replay: a name that begins in the past is told what is repeated", "[b
   shop bus{{.seed = 7}, kept};
   peal::subscription s;
   ids expected;
+  bool in_any_order = false;
   SECTION("from the beginning") {
     s = bus.subscribe<order>("ledger", l.handler(), peal::start_at::beginning());
     expected = {-1, -2, -3, -4, 5, 6};
@@ -80,6 +81,7 @@ TEST_CASE("replay: a name that begins in the past is told what is repeated", "[b
   SECTION("with several hands") {
     s = bus.subscribe<order>("ledger", l.handler(), peal::start_at::beginning(), peal::concurrency{2});
     expected = {-1, -2, -3, -4, 5, 6};
+    in_any_order = true;
   }
   SECTION("from a position") {
     s = bus.subscribe<order>("ledger", l.handler(), peal::start_at::position(2));
@@ -94,7 +96,7 @@ TEST_CASE("replay: a name that begins in the past is told what is repeated", "[b
     expected = {5, 6};
   }
   publish(bus, 5, 6);
-  std::sort(l.heard.begin(), l.heard.end(), [](auto a, auto b) { return std::abs(a) < std::abs(b); });  // hands
+  if (in_any_order) std::sort(l.heard.begin(), l.heard.end(), [](auto a, auto b) { return std::abs(a) < std::abs(b); });
   CHECK(l.heard == expected);
   CHECK(bounds_in(kept).empty());  // it is over
 }

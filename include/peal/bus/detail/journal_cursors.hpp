@@ -5,15 +5,9 @@
 #include <peal/bus/detail/journal.hpp>
 #include <peal/bus/detail/shape.hpp>
 #include <peal/bus/redrive_marks.hpp>
+#include <peal/detail/hex.hpp>
 
 namespace peal::inline v0::detail {
-
-[[nodiscard]] inline std::uint64_t from_hex(std::string_view digits) noexcept {
-  std::uint64_t n = 0;
-  for (const char digit : digits)
-    n = n << 4U | static_cast<std::uint64_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-  return n;
-}
 
 inline journal::journal(store& kept, bus_base& bus) : store_{kept}, bus_{bus} {
   alarm_.owner = trim_alarm_.owner = this;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <peal/bus/detail/journal.hpp>
+#include <peal/detail/hex.hpp>
 
 namespace peal::inline v0::detail {
 

@@ -29,9 +29,7 @@ struct halted {
   std::int64_t n{};
   static constexpr peal::event_name name{"market.halted", 1};
   static constexpr auto fields = peal::fields(peal::field{"number", &halted::number}, peal::field{"n", &halted::n});
-  static constexpr auto key = [](const halted& h) {
-    return h.number == 0 ? std::string{} : "s" + std::to_string(h.number);
-  };
+  static std::string key(const halted& h) { return h.number == 0 ? std::string{} : "s" + std::to_string(h.number); }
 };
 using market = peal::testing::stepped_bus<peal::topic<price, halted, peal::durable_as<"market">>>;
 

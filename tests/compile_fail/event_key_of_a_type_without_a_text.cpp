@@ -5,11 +5,13 @@
 struct order {
   static constexpr peal::event_name name{"shop.order", 1};
   double cents = 0;
-  static constexpr auto fields = peal::fields(peal::field{"cents", &order::cents});
+  long number = 0;
+  static constexpr auto fields =
+      peal::fields(peal::field{"cents", &order::cents}, peal::field{"number", &order::number});
 #ifdef PEAL_EXPECT_FAIL
   static constexpr auto key = &order::cents;
 #else
-  static constexpr auto key = [](const order& o) { return static_cast<long>(o.cents); };
+  static constexpr auto key = &order::number;
 #endif
 };
 

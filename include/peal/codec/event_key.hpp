@@ -17,7 +17,7 @@ namespace peal::inline v0 {
 
 /// The key of a foreign event, whose definition cannot be touched: specialise it with a static `value`.
 ///
-/// An event says itself which of its fields is its key, beside them: a member pointer, or a function of the event. The key is
+/// An event says itself which of its fields is its key, beside them: a member pointer, or a static function. The key is
 /// text, an integer or an enum (stored as decimal digits), or an optional one of these. Empty text and an optional without a
 /// value mean that the event has no key. A durable topic stores it with the event (stored_event::key): see bus.compact.
 /// Example:

@@ -260,7 +260,7 @@ class bus_core {
   template <class E>
   static constexpr std::size_t number_of_topic = topic_number<E>();
   template <class E>
-  using events_beside = typename topic_traits<topic_type<E>>::events;
+  using events_beside = typename topic_traits<nth_t<number_of_topic<E>, type_list<Topics...>>>::events;
 
   bus_base base;
   typename Runtime::executor runner;

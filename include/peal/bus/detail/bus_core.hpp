@@ -122,6 +122,8 @@ class bus_core {
     }
     end_bus(core->base, core->runner, core->on_stuck_);
     core->runner.shut_down();
+    // Publishers whose handlers have ended on their thread are on their way out; a handler that we are in ends after us.
+    while (core->base.frames.current() == nullptr && core->base.frames.anybody()) native_atomics::yield();
     if constexpr (any_durable) core->log_.close();
   }
 

@@ -97,6 +97,17 @@ class frame_table {
     mine.store(mine.load(std::memory_order_relaxed) | idle, std::memory_order_release);  // [cell-free]
   }
 
+  /// Whether any thread is in user code, or on its way out of it: giving its cell back is the last that it does here.
+  [[nodiscard]] bool anybody() const noexcept {
+    for (const group& g : groups_) {
+      for (const std::atomic<std::uintptr_t>& one : g.owner) {
+        const std::uintptr_t key = one.load(std::memory_order_acquire);  // pairs with [cell-free]
+        if (key != 0 && (key & idle) == 0) return true;
+      }
+    }
+    return false;
+  }
+
   void push(frame& f, std::uint32_t cell) noexcept {
     f.cell = cell;
     f.outer = tops_[cell].top;

@@ -299,12 +299,13 @@ class topic_core : public topic_base {
       tag |= slot_tag::enveloped;
     }
     if (here_.any(type)) [[unlikely]] {
+      const receipt r{id_at(p)};
       finish_here(p, event, tag, place);
-    } else {
-      move_to(static_cast<void*>(ring_.storage(p)));
-      ring_.publish(p, tag);
-      after_publish();
+      return r;  // behind it the bus may be gone
     }
+    move_to(static_cast<void*>(ring_.storage(p)));
+    ring_.publish(p, tag);
+    after_publish();
     if (watcher != nullptr) [[unlikely]]
       tell_accepted(type, p);
     return receipt{id_at(p)};

@@ -85,7 +85,6 @@ void topic_core<Runtime, Topic>::claimed_from_lane(lane::cell& c, position p, ho
     finish_here(p, moved, tag, place);
     if constexpr (traits::single) lane_.pop(c);
     ops.destroy(moved);
-    if (watcher != nullptr) tell_accepted(type, p);
     return;
   }
   ops.move(ring_.storage(p), c.event());

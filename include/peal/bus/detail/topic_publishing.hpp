@@ -179,6 +179,7 @@ inline void topic_core<Runtime, Topic>::finish_here(position p, void* event, std
     ring_.room().notify_all(side::rare);  // one may have waited for the cell
   }
   if (lane_.size() != 0) drain_lane();
+  if (watcher != nullptr) tell_accepted(type, p);
 }
 
 template <class Runtime, class Topic>

@@ -2,6 +2,7 @@
 // Rows to records and back; what a visitor is shown is copied out of SQLite's memory first.
 #pragma once
 
+#include <peal/adapters/sqlite/detail/schema.hpp>
 #include <peal/adapters/sqlite/detail/statement.hpp>
 #include <peal/store/checksum.hpp>
 

@@ -27,14 +27,26 @@ struct share_count {
   }
 };
 
+/// What is looked at, and who shares it.
+struct share_link {
+  void swap_with(share_link& other) noexcept {
+    const share_link mine = *this;
+    *this = other;
+    other = mine;
+  }
+
+  void* at_ = nullptr;
+  share_count* count_ = nullptr;
+};
+
 /// A share without its type.
-class share_base {
+class share_base : protected share_link {
  public:
   [[gnu::always_inline]] share_base() noexcept = default;
-  share_base(const share_base& other) noexcept : at_{other.at_}, count_{other.count_} {
+  share_base(const share_base& other) noexcept : share_link{other.at_, other.count_} {
     if (count_ != nullptr) count_->owners.fetch_add(1, std::memory_order_relaxed);
   }
-  share_base(share_base&& other) noexcept : at_{other.at_}, count_{other.count_} {
+  share_base(share_base&& other) noexcept : share_link{other.at_, other.count_} {
     other.at_ = nullptr;
     other.count_ = nullptr;
   }
@@ -55,7 +67,7 @@ class share_base {
  protected:
   friend class watch_base;
   /// Errors: bad_alloc; the object has then ended.
-  share_base(void* at, void* object, void (*end)(void*) noexcept) : at_{at} {
+  share_base(void* at, void* object, void (*end)(void*) noexcept) : share_link{at} {
     struct owner {
       void* object;
       void (*end)(void*) noexcept;
@@ -66,18 +78,7 @@ class share_base {
     count_ = new share_count{.object = object, .end = end};
     until_shared.object = nullptr;
   }
-  share_base(void* at, share_count* count) noexcept : at_{at}, count_{count} {}
-  void swap_with(share_base& other) noexcept {
-    void* const at = at_;
-    share_count* const count = count_;
-    at_ = other.at_;
-    count_ = other.count_;
-    other.at_ = at;
-    other.count_ = count;
-  }
-
-  void* at_ = nullptr;
-  share_count* count_ = nullptr;
+  share_base(void* at, share_count* count) noexcept : share_link{at, count} {}
 };
 
 template <class T>
@@ -129,18 +130,13 @@ class shared : public share_base {
 };
 
 /// Looks at what is shared without keeping it; of an object whose type is not asked for any more.
-class watch_base {
+class watch_base : share_link {
  public:
   watch_base() noexcept = default;
   watch_base(const share_base& of) noexcept : watch_base{of.at_, of.count_} {}  // NOLINT: converts
   watch_base(const watch_base& other) noexcept : watch_base{other.at_, other.count_} {}
   watch_base& operator=(watch_base other) noexcept {
-    void* const at = at_;
-    share_count* const count = count_;
-    at_ = other.at_;
-    count_ = other.count_;
-    other.at_ = at;
-    other.count_ = count;
+    swap_with(other);
     return *this;
   }
   ~watch_base() {
@@ -161,12 +157,9 @@ class watch_base {
   }
 
  private:
-  watch_base(void* at, share_count* count) noexcept : at_{at}, count_{count} {
+  watch_base(void* at, share_count* count) noexcept : share_link{at, count} {
     if (count_ != nullptr) count_->holders.fetch_add(1, std::memory_order_relaxed);
   }
-
-  void* at_ = nullptr;
-  share_count* count_ = nullptr;
 };
 
 }  // namespace peal::inline v0::detail

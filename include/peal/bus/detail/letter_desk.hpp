@@ -14,7 +14,7 @@
 
 namespace peal::inline v0::detail {
 
-/// Where a number stands, or would, in an ascending list.
+/// Where a number stands, or would, in an ascending list: std::lower_bound, whose header every user of the bus would pay for.
 inline std::uint64_t* place_of(list<std::uint64_t>& ascending, std::uint64_t number) noexcept {
   std::uint64_t* from = ascending.begin();
   for (std::size_t left = ascending.size(); left != 0;) {

@@ -8,6 +8,12 @@
 
 namespace peal::inline v0::detail {
 
+inline void subscription_base::queue(kept& k) noexcept {
+  k.next = nullptr;
+  (run_last_ != nullptr ? run_last_->next : run_first_) = &k;
+  run_last_ = &k;
+}
+
 inline void subscription_base::link(kept& k) noexcept {
   k.owner = this;
   k.linked = true;
@@ -221,39 +227,6 @@ inline bool subscription_base::run_due() {
   }
   running_since.store(0, std::memory_order_relaxed);
   return run_first_ != nullptr && !blocked() && may_start();
-}
-
-inline std::uint64_t subscription_base::unstall(const batch& b) {
-  if (homeless_ != nullptr) {
-    kept_ptr again = std::move(homeless_);
-    const decision what = homeless_what_;  // another one may become homeless behind it
-    if (!carry_out(what, again)) return 0;
-    if (homeless_ == nullptr && order_ != nullptr && order_->spilling != nullptr) spill(*order_->spilling);
-    if (homeless_ != nullptr) return 0;
-  }
-  if (outputs_waiting_.load(std::memory_order_relaxed)) {
-    delivery_access::left(delivery_);  // its event may have gone meanwhile; what is inherited from it has been noted
-    if (!flush_outputs()) return 0;
-    counts_.handled.add();
-    note_handled();
-    if (claims_ != nullptr) claims_->tell();
-    if (row_over_ != no_row) rows->end(std::exchange(row_over_, no_row));
-    if (const letter_ptr over = std::move(letter_over_)) topic_.keeper->letter_gone(over->number);
-    outputs_waiting_.store(false, std::memory_order_release);
-  }
-  no_room_aside_ = no_room_aside_ && kept_count() >= max_kept_;
-  if (!in_place_.active) return 0;
-  if (in_place_.what.step != next_step::none) {
-    const std::uint8_t tag = b.tag(b.first);
-    const event_at at{b.first, static_cast<std::uint8_t>(tag & slot_tag::type_mask), b.event(b.first),
-                      b.around(b.first, tag)};
-    if (!put_aside(in_place_.what, at, in_place_.errors)) return 0;
-    in_place_ = {};
-    counts_.taken.add();
-    return 1;
-  }
-  in_place_.active = !in_place_.behind_key && aside_count() >= max_kept_ && newest_ != nullptr;
-  return 0;
 }
 
 inline void subscription_base::wake_later() noexcept {

@@ -9,6 +9,7 @@
 #include <peal/bus/detail/hand.hpp>
 #include <peal/bus/detail/kept.hpp>
 #include <peal/bus/detail/newest_keys.hpp>
+#include <peal/bus/detail/subscription_terms.hpp>
 #include <peal/bus/detail/timings.hpp>
 #include <peal/bus/detail/topic_base.hpp>
 #include <peal/bus/placement.hpp>
@@ -28,23 +29,7 @@
 
 namespace peal::inline v0::detail {
 
-/// What one subscription says about time.
-struct time_limits {
-  nanoseconds attempt{0};  ///< 0: no timeout
-  nanoseconds age{0};      ///< 0: events of any age are handled
-  bool letters = false;    ///< expired ones become letters
-};
-
 struct shape;
-
-/// Where a subscription of a durable topic begins, and whether the store keeps how far it has come.
-struct beginning {
-  maybe<start_at> from{};    ///< if the store does not know its name; without: with the next event
-  bool transient = false;    ///< the store does not keep it
-  bool reads_store = false;  ///< what it has not read in time comes from the store
-  bool known = false;        ///< it goes on at `at`
-  position at = 0;
-};
 
 class subscription_base {
  public:
@@ -89,13 +74,7 @@ class subscription_base {
   // What a run consists of; only the owner of the seat's `running` calls these.
 
   /// Binds to the seat before the first run.
-  void sit(seat& s) noexcept {
-    seat_ = &s;
-    delivery_access::belongs(delivery_, topic_.origin, name_, cancellation_token{&s.signal, seat::stop},
-                             topic_.bus.runner);
-    delivery_access::keeps(delivery_, effects, replay_end);
-    if (flow_ != nullptr) flow_->sit(*topic_.bus.runner, topic_.bus.open_breakers);
-  }
+  void sit(seat& s) noexcept;
   [[nodiscard]] seat& place() const noexcept { return *seat_; }
   [[nodiscard]] const delivery& current() const noexcept { return delivery_; }
 
@@ -116,20 +95,8 @@ class subscription_base {
   }
   [[nodiscard]] bool has_due() const noexcept { return run_first_ != nullptr; }
   /// After each turn: lets others see whether it waits for something that they bring.
-  void note_stall() noexcept {
-    const bool now = hands_ != nullptr
-                         ? blocked() || !stuck_.empty() || hands_->reading_stalled
-                         : blocked() && (run_first_ == nullptr || outputs_waiting() || homeless_ != nullptr);
-    if (now == stalled()) return;
-    if (!now) return unnote_stall();
-    topic_.bus.stalled.fetch_add(1, std::memory_order_seq_cst);
-    stalled_.store(true, std::memory_order_seq_cst);
-    looked_again_ = false;
-  }
-  void unnote_stall() noexcept {
-    stalled_.store(false, std::memory_order_seq_cst);
-    topic_.bus.stalled.fetch_sub(1, std::memory_order_seq_cst);
-  }
+  void note_stall() noexcept;
+  void unnote_stall() noexcept;
   /// Once a stall: what it waits for may have come before it could be seen waiting.
   bool first_stall() noexcept { return !std::exchange(looked_again_, true); }
 
@@ -203,11 +170,7 @@ class subscription_base {
 
   /// The limit of the next batch, so that one takes at most about 50 µs.
   [[nodiscard]] std::size_t batch_limit() const noexcept { return limit_; }
-  void learn(std::size_t ran, nanoseconds took) noexcept {
-    if (ran < limit_) return;
-    if (took < nanoseconds{20'000} && limit_ < 1024) limit_ *= 2;
-    if (took > nanoseconds{50'000} && limit_ > 1) limit_ /= 2;
-  }
+  void learn(std::size_t ran, nanoseconds took) noexcept;
 
   time_limits limits{};             ///< set before it stands
   beginning begins{};               ///< set before it stands
@@ -252,17 +215,7 @@ class subscription_base {
   virtual void use_outputs(hand* h) noexcept = 0;
 
   /// The handler returned: the key is committed, the outputs go out. False: stalled on the outputs.
-  bool succeed(void* claim, std::uint8_t type) noexcept {
-    if (claim != nullptr) committed(claim, type);
-    if (!flush_outputs()) {
-      outputs_waiting_.store(true, std::memory_order_relaxed);
-      return false;
-    }
-    if (claim != nullptr && claims_ != nullptr) claims_->tell();
-    counts_.handled.add();
-    note_handled();
-    return true;
-  }
+  bool succeed(void* claim, std::uint8_t type) noexcept;
   void note_handled(std::uint64_t count = 1) const noexcept {
     if (topic_.watcher != nullptr) [[unlikely]]
       topic_.watcher->handled({name_, count});
@@ -348,19 +301,7 @@ class subscription_base {
     note_detached();
   }
   /// The same for one that has come to its end; if it came from the letters, the letter has as well.
-  void unlink_ended(kept& k) noexcept {
-    if (k.row != no_row && outputs_waiting_.load(std::memory_order_relaxed)) {
-      row_over_ = std::exchange(k.row, no_row);
-    }
-    if (k.number != 0 && topic_.keeper != nullptr) {
-      if (outputs_waiting_.load(std::memory_order_relaxed)) {
-        letter_over_ = k.came_from;  // told once they have gone out
-      } else {
-        topic_.keeper->letter_gone(k.number);
-      }
-    }
-    unlink(k);
-  }
+  void unlink_ended(kept& k) noexcept;
   void see_to_ended();
   void end_hand(hand& h);
   void end_slot(const event_at& at, attempt_end& end);
@@ -396,11 +337,7 @@ class subscription_base {
   void let_go() noexcept;
   [[nodiscard]] std::uint64_t aside_count() const noexcept;  // without those that wait behind a key
   void wake_later() noexcept;
-  void queue(kept& k) noexcept {
-    k.next = nullptr;
-    (run_last_ != nullptr ? run_last_->next : run_first_) = &k;
-    run_last_ = &k;
-  }
+  void queue(kept& k) noexcept;
 
   struct wake_up : timer_node {
     subscription_base* owner = nullptr;
@@ -456,4 +393,5 @@ class subscription_base {
 #include <peal/bus/detail/subscription_failures.hpp>
 #include <peal/bus/detail/subscription_newest.hpp>
 #include <peal/bus/detail/subscription_pending.hpp>
+#include <peal/bus/detail/subscription_stalls.hpp>
 #include <peal/bus/detail/subscription_time.hpp>

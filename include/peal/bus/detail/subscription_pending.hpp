@@ -11,6 +11,20 @@ inline void subscription_base::note_wait(const kept& k, time_point due) noexcept
   if (rows != nullptr && k.row != no_row) rows->change(k.row, k.attempts, due);
 }
 
+inline void subscription_base::unlink_ended(kept& k) noexcept {
+  if (k.row != no_row && outputs_waiting_.load(std::memory_order_relaxed)) {
+    row_over_ = std::exchange(k.row, no_row);
+  }
+  if (k.number != 0 && topic_.keeper != nullptr) {
+    if (outputs_waiting_.load(std::memory_order_relaxed)) {
+      letter_over_ = k.came_from;  // told once they have gone out
+    } else {
+      topic_.keeper->letter_gone(k.number);
+    }
+  }
+  unlink(k);
+}
+
 /// Where the store may say that it goes on, with the rows that are there by then; false while what it has published is
 /// not in its topic yet.
 inline bool subscription_base::stored_position(position& at) const noexcept {

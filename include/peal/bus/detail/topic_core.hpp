@@ -165,25 +165,9 @@ class topic_core : public topic_base {
     return true;
   }
 
-  void rouse(seat& s) noexcept final {
-    if (s.ready.load(std::memory_order_seq_cst) == 0 && take_back(s)) {
-      runner_.enqueue(s);
-    } else if (s.held.load(std::memory_order_seq_cst) != 0 && s.held.exchange(0, std::memory_order_seq_cst) != 0) {
-      runner_.enqueue(s);
-    }
-  }
+  void rouse(seat& s) noexcept final;
 
-  bool try_finish(seat& s) noexcept final {
-    if (s.concurrent.load(std::memory_order_relaxed) ? !take_for_end(s)
-                                                     : s.running.exchange(1, std::memory_order_seq_cst) != 0)
-      return false;
-    finish_subscription(s);
-    if (take_back(s) || s.held.exchange(0, std::memory_order_seq_cst) != 0 ||
-        s.leaving.fetch_add(1, std::memory_order_acq_rel) != 0) {
-      free_seat(s);
-    }
-    return true;
-  }
+  bool try_finish(seat& s) noexcept final;
 
   bool look_at(seat& s, void (*look)(void*) noexcept, void* arg) noexcept final;
   void free_seat(seat& s) noexcept final {
@@ -214,14 +198,7 @@ class topic_core : public topic_base {
   [[nodiscard]] std::uint8_t type_at(position p) const noexcept final {
     return ring_.published(p) ? ring_.tag(p) : slot_tag::empty;
   }
-  [[nodiscard]] std::uint64_t dropped_by(const seat& s, std::uint16_t wanted) const noexcept final {
-    std::uint64_t sum = 0;
-    if (s.reads_store.load(std::memory_order_relaxed)) return sum;
-    for (std::uint8_t t = 0; t < type_count; ++t) {
-      if (((unsigned{wanted} >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor(), t);
-    }
-    return sum;
-  }
+  [[nodiscard]] std::uint64_t dropped_by(const seat& s, std::uint16_t wanted) const noexcept final;
   topic_statistics statistics() const final;
 
  private:
@@ -263,24 +240,7 @@ class topic_core : public topic_base {
   result<receipt> publish_inside(void* event, std::uint8_t type, const publish_call& call, frame* inside) noexcept;
 
   /// Fills the envelope if there is anything to say.
-  bool surround(envelope& e, const publish_options* o, const delivery* parent) noexcept {
-    const bool limited = o != nullptr && (o->time_to_live.count() != 0 || o->deadline != time_point::max());
-    const bool belongs = o != nullptr && o->correlation;
-    const bool caused = o != nullptr && o->causation;
-    if (!belongs && !caused && !limited && parent == nullptr && !traits::is_timed) return false;
-    e.correlation = belongs ? o->correlation : parent != nullptr ? parent->correlation() : event_id{};
-    e.causation = caused ? o->causation : parent != nullptr ? parent->id() : event_id{};
-    e.published = time_point{};
-    e.deadline = limited ? o->deadline : parent != nullptr ? delivery_access::passes_on(*parent) : time_point::max();
-    if (traits::is_timed || (o != nullptr && o->time_to_live.count() != 0)) {
-      const time_point now = runner_.now();
-      if (traits::is_timed) e.published = now;
-      if (o != nullptr && o->time_to_live.count() != 0) {
-        e.deadline = smaller(e.deadline, saturating_add(now, o->time_to_live));
-      }
-    }
-    return true;
-  }
+  bool surround(envelope& e, const publish_options* o, const delivery* parent) noexcept;
 
   [[gnu::always_inline]] inline claim_result claim(std::size_t n, caller who) noexcept {
     if constexpr (traits::single) {
@@ -339,13 +299,7 @@ class topic_core : public topic_base {
     if constexpr (traits::is_durable) return durable_.next();
     return 0;
   }
-  void wake_idle() noexcept {
-    const std::uint32_t used = used_seats_.load(std::memory_order_acquire);
-    for (std::uint32_t i = 0; i < used; ++i) {
-      seat& s = seats_[i];
-      if (ring_.order().observe(s.ready) == 0 && take_back(s)) runner_.enqueue(s);  // [R1], [R2]
-    }
-  }
+  void wake_idle() noexcept;
 
   /// With handlers on this thread: the slot is held until they have run; without other readers it stays empty.
   void finish_here(position p, void* event, std::uint8_t tag, hold_place& place) noexcept;

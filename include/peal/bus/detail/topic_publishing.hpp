@@ -200,4 +200,25 @@ void topic_core<Runtime, Topic>::run_here(const event_at& at, frame& f) noexcept
   });
 }
 
+template <class Runtime, class Topic>
+inline bool topic_core<Runtime, Topic>::surround(envelope& e, const publish_options* o,
+                                                 const delivery* parent) noexcept {
+  const bool limited = o != nullptr && (o->time_to_live.count() != 0 || o->deadline != time_point::max());
+  const bool belongs = o != nullptr && o->correlation;
+  const bool caused = o != nullptr && o->causation;
+  if (!belongs && !caused && !limited && parent == nullptr && !traits::is_timed) return false;
+  e.correlation = belongs ? o->correlation : parent != nullptr ? parent->correlation() : event_id{};
+  e.causation = caused ? o->causation : parent != nullptr ? parent->id() : event_id{};
+  e.published = time_point{};
+  e.deadline = limited ? o->deadline : parent != nullptr ? delivery_access::passes_on(*parent) : time_point::max();
+  if (traits::is_timed || (o != nullptr && o->time_to_live.count() != 0)) {
+    const time_point now = runner_.now();
+    if (traits::is_timed) e.published = now;
+    if (o != nullptr && o->time_to_live.count() != 0) {
+      e.deadline = smaller(e.deadline, saturating_add(now, o->time_to_live));
+    }
+  }
+  return true;
+}
+
 }  // namespace peal::inline v0::detail

@@ -278,4 +278,45 @@ topic_statistics topic_core<Runtime, Topic>::statistics() const {
   return t;
 }
 
+template <class Runtime, class Topic>
+inline void topic_core<Runtime, Topic>::rouse(seat& s) noexcept {
+  if (s.ready.load(std::memory_order_seq_cst) == 0 && take_back(s)) {
+    runner_.enqueue(s);
+  } else if (s.held.load(std::memory_order_seq_cst) != 0 && s.held.exchange(0, std::memory_order_seq_cst) != 0) {
+    runner_.enqueue(s);
+  }
+}
+
+template <class Runtime, class Topic>
+inline void topic_core<Runtime, Topic>::wake_idle() noexcept {
+  const std::uint32_t used = used_seats_.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < used; ++i) {
+    seat& s = seats_[i];
+    if (ring_.order().observe(s.ready) == 0 && take_back(s)) runner_.enqueue(s);  // [R1], [R2]
+  }
+}
+
+template <class Runtime, class Topic>
+inline bool topic_core<Runtime, Topic>::try_finish(seat& s) noexcept {
+  if (s.concurrent.load(std::memory_order_relaxed) ? !take_for_end(s)
+                                                   : s.running.exchange(1, std::memory_order_seq_cst) != 0)
+    return false;
+  finish_subscription(s);
+  if (take_back(s) || s.held.exchange(0, std::memory_order_seq_cst) != 0 ||
+      s.leaving.fetch_add(1, std::memory_order_acq_rel) != 0) {
+    free_seat(s);
+  }
+  return true;
+}
+
+template <class Runtime, class Topic>
+inline std::uint64_t topic_core<Runtime, Topic>::dropped_by(const seat& s, std::uint16_t wanted) const noexcept {
+  std::uint64_t sum = 0;
+  if (s.reads_store.load(std::memory_order_relaxed)) return sum;
+  for (std::uint8_t t = 0; t < type_count; ++t) {
+    if (((unsigned{wanted} >> t) & 1U) != 0) sum += ring_.dropped_by_type(s.cursor(), t);
+  }
+  return sum;
+}
+
 }  // namespace peal::inline v0::detail

@@ -131,6 +131,21 @@ TEST_CASE("durable timers: numbers of one life are not given again while their t
   CHECK(last.came.size() == 3);
 }
 
+TEST_CASE("durable timers: those that stand when the bus ends share the wheel with the journal's own, and go on",
+          "[bus][durable][timers][P28]") {
+  peal::memory_store kept;
+  constexpr int timers = 64;
+  {
+    life first{kept};
+    const peal::subscription orders = first.bus.subscribe<order>("orders", [](const order&) {});
+    orders.pause();
+    first.bus.publish(order{1});
+    first.advance(0ns);  // the order is in the store and waits for its handler: the journal looks again later
+    for (int i = 0; i != timers; ++i) first.bus.publish_after(reminder{i}, i * 1ms);
+  }
+  CHECK(timers_in(kept).size() == timers);
+}
+
 TEST_CASE("durable timers: one that repeats goes on on its beat", "[bus][durable][timers][P28]") {
   peal::memory_store kept;
   {

@@ -53,7 +53,6 @@ class journal final : public bus_log {
   journal(store& kept, bus_base& bus);
   journal(const journal&) = delete;
   journal& operator=(const journal&) = delete;
-  ~journal() { bus_.runner->cancel(alarm_); }
 
   [[nodiscard]] store& stored_in() const noexcept { return store_; }
   void add(durable_topic& t) { topics_.push_back(&t); }

@@ -237,6 +237,12 @@ inline void count_left(subscription_base& s, drain_report& report) {
   report.abandoned += found + (from_ring || kept == 0 ? kept : kept - 1);
 }
 
+/// No run starts any more, and no timer's event comes in: those on their way are in their lanes.
+inline void begin_rest(bus_base& bus) noexcept {
+  bus.resting.store(true, std::memory_order_seq_cst);
+  while (bus.arriving.load(std::memory_order_seq_cst) != 0) native_atomics::yield();  // pairs with [arriving]
+}
+
 /// Before durable topics close for all: what was published inside handlers and had no room goes to the store with the rest,
 /// for the next life, and how far everybody has come need not wait for it.
 inline void place_lanes(bus_base& bus) noexcept {
@@ -276,7 +282,7 @@ inline void tell_left(const subscription_base& s, drain_report& report) {
 
 /// Past the deadline: ends what has not come to its end and writes down what that was.
 inline void abandon_rest(bus_base& bus, drain_report& report) {
-  bus.resting.store(true, std::memory_order_seq_cst);
+  begin_rest(bus);
   milestone goal{bus};
   list<shared<subscription_base>> left;
   {
@@ -346,7 +352,7 @@ drain_report drain(bus_base& bus, Executor& runner, nanoseconds time) {
 template <class Executor>
 void end_bus(bus_base& bus, Executor& runner, void (*on_stuck)(const stuck_handler&)) noexcept {
   constexpr nanoseconds between_reports = std::chrono::seconds{5};
-  bus.resting.store(true, std::memory_order_seq_cst);
+  begin_rest(bus);
   if (bus.frames.current() == nullptr) place_lanes(bus);
   for (topic_base* t : bus.topics) t->close(true);
   list<shared<subscription_base>> all;

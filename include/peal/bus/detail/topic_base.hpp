@@ -192,6 +192,7 @@ struct bus_base {
   bool closed = false;  ///< no subscription is added any more, under `wiring`
   std::atomic<std::uint64_t> subscriptions_ever{0};
   std::atomic<std::uint32_t> with_timeout{0};  ///< how many subscriptions, ever, have one
+  std::atomic<std::uint32_t> arriving{0};      ///< timers' events between a last look at `resting` and their lane
   std::atomic<std::uint32_t> visitors{0};      ///< publishers that wait, or are on their way out of waiting
   static constexpr std::uint32_t max_hands_queued = 1024;
   std::atomic<std::uint32_t> hands_queued{0};  ///< the executor's queues have room for so many

@@ -24,12 +24,17 @@ arrival topic_core<Runtime, Topic>::publish_due(kept& event, const publish_optio
 
 template <class Runtime, class Topic>
 arrival topic_core<Runtime, Topic>::append_due(kept& event, const publish_options& o) noexcept {
-  const bool appended = lane_.append([&](auto& cell) {
+  // An event that came into a lane behind the end would be a letter: it stays a timer, and goes on in the next life.
+  bus.arriving.fetch_add(1, std::memory_order_seq_cst);
+  const bool ended = bus.resting.load(std::memory_order_seq_cst);  // [arriving]
+  const bool appended = !ended && lane_.append([&](auto& cell) {
     types[event.type]->move(cell.event(), event.event());
     cell.type = event.type;
     cell.enveloped = surround(cell.around, &o, nullptr);
     cell.came_from("a timer");
   });
+  bus.arriving.fetch_sub(1, std::memory_order_seq_cst);
+  if (ended) return arrival::closed;
   if (appended) inside_.add_after();
   drain_lane();
   return appended ? arrival::accepted : arrival::no_room;

@@ -188,6 +188,19 @@ class cursor {
   bool next() { return found(::mdb_cursor_get(cursor_, &key_, &value_, MDB_NEXT)); }
   void remove() { check(::mdb_cursor_del(cursor_, 0)); }
 
+  /// A hint that all of the next record will be read. A page is filled from its end, so it lies right below this one, which
+  /// is not where a processor looks ahead by itself: without it a replay takes three times as long.
+  void expect_next() const noexcept {
+#if defined(__GNUC__) || defined(__clang__)
+    constexpr std::size_t line = 64;
+    constexpr std::size_t beside_a_value = 16;  // the key and the head of its node
+    const std::size_t size = value_.mv_size + beside_a_value;
+    if (size > 1024) return;  // few in a page, or on pages of their own
+    const char* const next = static_cast<const char*>(value_.mv_data) - size;
+    for (std::size_t i = 0; i < size; i += line) __builtin_prefetch(next + i);
+#endif
+  }
+
   [[nodiscard]] std::string_view key() const noexcept { return {static_cast<const char*>(key_.mv_data), key_.mv_size}; }
   [[nodiscard]] std::string_view value() const noexcept {
     return {static_cast<const char*>(value_.mv_data), value_.mv_size};

@@ -62,6 +62,7 @@ class reader {
     e.topic = topic->name;
     deadlines_from deadlines{now, t, topic->number, from};
     for (bool more = at.seek(raw(begin)); more; more = at.next()) {
+      at.expect_next();
       e.position = position_of(at.key());
       e.deadline = deadlines.of(e.position);
       read_event(at.value(), e, type, topic->name, e.position);
